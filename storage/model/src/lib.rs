@@ -1,0 +1,91 @@
+//! The nouns of Tracewell: identities, tenants and the columns that spans and log records are held in.
+//!
+//! Everything here is plain data without I/O. [`Spans`] and [`Logs`] are *structures of arrays*: the OTLP decoder
+//! appends to them straight from the wire, the live tier keeps them, segments are written from and read back
+//! into them, and the OTLP encoder turns them into a response. Nothing else in Tracewell models a span or a log.
+
+mod attributes;
+mod id;
+mod logs;
+mod scope;
+mod spans;
+mod strings;
+mod tenant;
+mod time;
+mod value;
+
+pub use attributes::{Attributes, AttributesAppender, Keys};
+pub use id::{InvalidId, SpanId, TraceId};
+pub use logs::Logs;
+pub use scope::{Scope, ScopeTable};
+pub use spans::{Events, Links, Spans};
+pub use strings::Strings;
+pub use tenant::{InvalidTenant, TenantId};
+pub use time::{TimeRange, UnixNanos};
+pub use value::{Value, ValueKind, Values};
+
+/// What a record is: a span or a log record. Tables, journals and segments hold one signal each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Signal {
+    /// Spans, as in an OTLP `ExportTraceServiceRequest`.
+    Traces,
+    /// Log records, as in an OTLP `ExportLogsServiceRequest`.
+    Logs,
+}
+
+impl Signal {
+    /// The word used in paths, catalogs and metrics: `traces` or `logs`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Signal::Traces => "traces",
+            Signal::Logs => "logs",
+        }
+    }
+}
+
+impl std::fmt::Display for Signal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The decoded records of one request, or any other batch of one signal.
+#[derive(Clone, Debug)]
+pub enum Records {
+    /// A batch of spans.
+    Spans(Spans),
+    /// A batch of log records.
+    Logs(Logs),
+}
+
+impl Records {
+    /// Which signal the batch is of.
+    pub fn signal(&self) -> Signal {
+        match self {
+            Records::Spans(_) => Signal::Traces,
+            Records::Logs(_) => Signal::Logs,
+        }
+    }
+
+    /// The number of spans or log records.
+    pub fn len(&self) -> usize {
+        match self {
+            Records::Spans(spans) => spans.len(),
+            Records::Logs(logs) => logs.len(),
+        }
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The heap bytes held, near enough for budgets.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Records::Spans(spans) => spans.heap_bytes(),
+            Records::Logs(logs) => logs.heap_bytes(),
+        }
+    }
+}
