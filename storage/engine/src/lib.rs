@@ -1,1 +1,28 @@
-//! placeholder
+//! Everything that touches bytes at rest: journal, live tier, segments, catalog, compaction and retention.
+//!
+//! Start at [`Storage`]: [`Storage::append`] makes a request durable, [`Storage::snapshot`] gives a consistent view
+//! to read. `docs/ARCHITECTURE.md` has the map and the invariants, `docs/formats/` the bytes.
+
+mod catalog;
+mod column;
+mod compaction;
+mod config;
+mod engine;
+mod error;
+mod journal;
+mod live;
+mod predicate;
+mod retention;
+mod scan;
+mod segment;
+mod snapshot;
+mod text;
+
+pub use column::{AttributeScope, AttributeType, Column, arrow_type};
+pub use config::{Retention, StorageConfig};
+pub use engine::{Append, ContentEncoding, Storage, StorageStats};
+pub use error::{StorageError, StorageErrorKind};
+pub use predicate::{Comparison, Predicate, Scalar};
+pub use scan::{ScanRequest, ScanStream};
+pub use snapshot::{RowAddress, Snapshot, Source};
+pub use text::{TextPattern, tokens};
