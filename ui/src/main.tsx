@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<main>Tracewell</main>, document.getElementById("app")!);
