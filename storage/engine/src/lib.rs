@@ -20,7 +20,7 @@ mod text;
 
 pub use column::{AttributeScope, AttributeType, Column, arrow_type};
 pub use config::{Retention, StorageConfig};
-pub use engine::{Append, ContentEncoding, Storage, StorageStats};
+pub use engine::{Append, Appended, ContentEncoding, Storage, StorageStats, TableStats};
 pub use error::{StorageError, StorageErrorKind};
 pub use predicate::{Comparison, Predicate, Scalar};
 pub use scan::{ScanRequest, ScanStream};

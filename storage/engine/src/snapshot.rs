@@ -6,9 +6,16 @@
 
 use std::sync::Arc;
 
-use tracewell_model::{Logs, Signal, Spans, TimeRange, TraceId, UnixNanos};
+use futures::{StreamExt, TryStreamExt, stream};
+use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
 
-use crate::{ScanRequest, ScanStream, StorageError};
+use crate::live::Chunk;
+use crate::scan::scan_live;
+use crate::segment::Segment;
+use crate::{ScanRequest, ScanStream, StorageError, StorageErrorKind};
+
+/// How many segments are read at once when whole rows or a trace are fetched.
+const CONCURRENT_READS: usize = 8;
 
 /// Where a row is within its snapshot: source number (upper 32 bits) and row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,4 +36,281 @@ impl RowAddress {
     pub fn row(self) -> usize {
         (self.0 & 0xffff_ffff) as usize
     }
+}
+
+/// A part of a snapshot that is scanned by itself: a chunk of the live tier or a segment.
+#[derive(Clone)]
+pub struct Source(SourceKind);
+
+#[derive(Clone)]
+enum SourceKind {
+    Live(Arc<Chunk>),
+    Segment(Arc<Segment>),
+}
+
+impl Source {
+    /// The earliest and the latest [`crate::Column::Time`] in it, both inclusive.
+    pub fn time_bounds(&self) -> (UnixNanos, UnixNanos) {
+        match &self.0 {
+            SourceKind::Live(chunk) => chunk.time_bounds(),
+            SourceKind::Segment(segment) => (segment.meta().time_min, segment.meta().time_max),
+        }
+    }
+
+    /// The number of its rows.
+    pub fn row_count(&self) -> u64 {
+        match &self.0 {
+            SourceKind::Live(chunk) => chunk.records().len() as u64,
+            SourceKind::Segment(segment) => segment.meta().rows,
+        }
+    }
+
+    /// Whether it is a segment, not a chunk of the live tier.
+    pub fn is_segment(&self) -> bool {
+        matches!(self.0, SourceKind::Segment(_))
+    }
+
+    /// Reads rows; `source_number` is its number in [`Snapshot::sources`], for [`crate::Column::Address`].
+    pub fn scan(&self, source_number: u32, request: &ScanRequest) -> ScanStream {
+        match &self.0 {
+            SourceKind::Live(chunk) => scan_live(Arc::clone(chunk.records()), source_number, request),
+            SourceKind::Segment(segment) => segment.scan(source_number, request),
+        }
+    }
+
+    async fn trace_rows(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {
+        match &self.0 {
+            SourceKind::Live(chunk) => Ok(live_trace_rows(chunk.records(), trace)),
+            SourceKind::Segment(segment) => segment.trace_rows(trace).await,
+        }
+    }
+
+    async fn spans(&self, rows: &[u32]) -> Result<Spans, StorageError> {
+        match &self.0 {
+            SourceKind::Live(chunk) => match chunk.records().as_ref() {
+                Records::Spans(spans) => {
+                    let mut found = Spans::default();
+                    found.append_rows(spans, known_rows(rows, spans.len())?);
+                    Ok(found)
+                }
+                Records::Logs(_) => Err(wrong_signal("spans", "logs")),
+            },
+            SourceKind::Segment(segment) => segment.rows_spans(rows).await,
+        }
+    }
+
+    async fn logs(&self, rows: &[u32]) -> Result<Logs, StorageError> {
+        match &self.0 {
+            SourceKind::Live(chunk) => match chunk.records().as_ref() {
+                Records::Logs(logs) => {
+                    let mut found = Logs::default();
+                    found.append_rows(logs, known_rows(rows, logs.len())?);
+                    Ok(found)
+                }
+                Records::Spans(_) => Err(wrong_signal("log records", "spans")),
+            },
+            SourceKind::Segment(segment) => segment.rows_logs(rows).await,
+        }
+    }
+}
+
+/// What one tenant had of one signal when the snapshot was taken. Cheap to clone.
+#[derive(Clone)]
+pub struct Snapshot {
+    sources: Arc<[Source]>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(chunks: impl IntoIterator<Item = Arc<Chunk>>, segments: &[Arc<Segment>]) -> Snapshot {
+        let live = chunks.into_iter().map(|chunk| Source(SourceKind::Live(chunk)));
+        let stored = segments.iter().map(|segment| Source(SourceKind::Segment(Arc::clone(segment))));
+        Snapshot { sources: live.chain(stored).collect() }
+    }
+
+    /// Its parts; every row is in exactly one of them. A [`RowAddress`] counts them from 0.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The whole spans at these addresses, in this order.
+    pub async fn spans(&self, addresses: &[RowAddress]) -> Result<Spans, StorageError> {
+        let picks = self.pick(addresses)?;
+        let reads = picks.iter().map(|pick| self.sources[pick.source].spans(&pick.rows));
+        let parts: Vec<Spans> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+        let mut found = Spans::default();
+        parts.iter().for_each(|part| found.append(part));
+        let order = order_of(&picks, addresses.len(), found.len())?;
+        if order.is_sorted() {
+            return Ok(found);
+        }
+        let mut ordered = Spans::default();
+        ordered.append_rows(&found, order);
+        Ok(ordered)
+    }
+
+    /// The whole log records at these addresses, in this order.
+    pub async fn logs(&self, addresses: &[RowAddress]) -> Result<Logs, StorageError> {
+        let picks = self.pick(addresses)?;
+        let reads = picks.iter().map(|pick| self.sources[pick.source].logs(&pick.rows));
+        let parts: Vec<Logs> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+        let mut found = Logs::default();
+        parts.iter().for_each(|part| found.append(part));
+        let order = order_of(&picks, addresses.len(), found.len())?;
+        if order.is_sorted() {
+            return Ok(found);
+        }
+        let mut ordered = Logs::default();
+        ordered.append_rows(&found, order);
+        Ok(ordered)
+    }
+
+    /// All spans of a trace, wherever they are stored; a span that was sent more than once, the same in every field,
+    /// is there once. No spans when the trace is unknown.
+    pub async fn trace(&self, trace: TraceId) -> Result<Spans, StorageError> {
+        let reads = self.sources.iter().map(|source| async move {
+            let rows = source.trace_rows(trace).await?;
+            if rows.is_empty() { Ok(None) } else { source.spans(&rows).await.map(Some) }
+        });
+        let parts: Vec<Option<Spans>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+        let mut found = Spans::default();
+        parts.iter().flatten().for_each(|part| found.append(part));
+        Ok(without_resends(found))
+    }
+
+    /// Whether a span of the trace is stored.
+    pub async fn has_trace(&self, trace: TraceId) -> Result<bool, StorageError> {
+        let mut reads = stream::iter(self.sources.iter().map(|source| source.trace_rows(trace)))
+            .buffer_unordered(CONCURRENT_READS);
+        while let Some(rows) = reads.next().await {
+            if !rows?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Groups addresses by source, so that each source is read once.
+    fn pick(&self, addresses: &[RowAddress]) -> Result<Vec<Pick>, StorageError> {
+        let mut order: Vec<usize> = (0..addresses.len()).collect();
+        order.sort_by_key(|&position| addresses[position]);
+        let mut picks: Vec<Pick> = Vec::new();
+        for position in order {
+            let address = addresses[position];
+            if address.source() >= self.sources.len() {
+                return Err(unknown_row(address.row()));
+            }
+            if picks.last().is_none_or(|pick| pick.source != address.source()) {
+                picks.push(Pick { source: address.source(), rows: Vec::new(), positions: Vec::new() });
+            }
+            if let Some(pick) = picks.last_mut() {
+                pick.rows.push(address.row() as u32);
+                pick.positions.push(position);
+            }
+        }
+        Ok(picks)
+    }
+}
+
+/// Rows of one source, and where in the answer each belongs.
+struct Pick {
+    source: usize,
+    rows: Vec<u32>,
+    positions: Vec<usize>,
+}
+
+/// For each place of the answer, the row of the concatenated parts that belongs there.
+fn order_of(picks: &[Pick], asked: usize, found: usize) -> Result<Vec<usize>, StorageError> {
+    if asked != found {
+        let message = format!("{asked} rows were asked of the segments and {found} came back");
+        return Err(StorageError::new(StorageErrorKind::Internal, message));
+    }
+    let mut order = vec![0; asked];
+    for (row, &position) in picks.iter().flat_map(|pick| &pick.positions).enumerate() {
+        order[position] = row;
+    }
+    Ok(order)
+}
+
+fn live_trace_rows(records: &Records, trace: TraceId) -> Vec<u32> {
+    let ids = match records {
+        Records::Spans(spans) => &spans.trace_id,
+        Records::Logs(logs) => &logs.trace_id,
+    };
+    ids.iter().enumerate().filter(|(_, id)| **id == trace).map(|(row, _)| row as u32).collect()
+}
+
+fn known_rows(rows: &[u32], len: usize) -> Result<impl Iterator<Item = usize>, StorageError> {
+    match rows.iter().find(|&&row| row as usize >= len) {
+        Some(&row) => Err(unknown_row(row as usize)),
+        None => Ok(rows.iter().map(|&row| row as usize)),
+    }
+}
+
+fn unknown_row(row: usize) -> StorageError {
+    let message = format!("row {row} is not in this snapshot: use addresses only with the snapshot they came from");
+    StorageError::new(StorageErrorKind::Invalid, message)
+}
+
+fn wrong_signal(asked: &str, held: &str) -> StorageError {
+    StorageError::new(StorageErrorKind::Invalid, format!("{asked} were asked of a snapshot of {held}"))
+}
+
+/// Drops rows that equal an earlier one in every field.
+fn without_resends(spans: Spans) -> Spans {
+    let mut by_id: hashbrown::HashMap<[u8; 8], Vec<usize>> = hashbrown::HashMap::with_capacity(spans.len());
+    let mut kept = Vec::with_capacity(spans.len());
+    for row in 0..spans.len() {
+        let earlier = by_id.entry(spans.span_id[row].0).or_default();
+        if !earlier.iter().any(|&other| is_same_span(&spans, other, row)) {
+            earlier.push(row);
+            kept.push(row);
+        }
+    }
+    if kept.len() == spans.len() {
+        return spans;
+    }
+    let mut once = Spans::default();
+    once.append_rows(&spans, kept);
+    once
+}
+
+fn is_same_span(spans: &Spans, a: usize, b: usize) -> bool {
+    let (events_a, events_b) = (spans.events.of_row(a), spans.events.of_row(b));
+    let (links_a, links_b) = (spans.links.of_row(a), spans.links.of_row(b));
+    spans.start[a] == spans.start[b]
+        && spans.end[a] == spans.end[b]
+        && spans.scope[a] == spans.scope[b]
+        && spans.parent_span_id[a] == spans.parent_span_id[b]
+        && spans.kind[a] == spans.kind[b]
+        && spans.flags[a] == spans.flags[b]
+        && spans.status_code[a] == spans.status_code[b]
+        && spans.dropped_attributes_count[a] == spans.dropped_attributes_count[b]
+        && spans.dropped_events_count[a] == spans.dropped_events_count[b]
+        && spans.dropped_links_count[a] == spans.dropped_links_count[b]
+        && spans.name.get(a) == spans.name.get(b)
+        && spans.trace_state.get(a) == spans.trace_state.get(b)
+        && spans.status_message.get(a) == spans.status_message.get(b)
+        && spans.attributes.row(a).eq(spans.attributes.row(b))
+        && events_a.len() == events_b.len()
+        && links_a.len() == links_b.len()
+        && events_a.zip(events_b).all(|(a, b)| is_same_event(spans, a, b))
+        && links_a.zip(links_b).all(|(a, b)| is_same_link(spans, a, b))
+}
+
+fn is_same_event(spans: &Spans, a: usize, b: usize) -> bool {
+    let events = &spans.events;
+    events.time[a] == events.time[b]
+        && events.name.get(a) == events.name.get(b)
+        && events.dropped_attributes_count[a] == events.dropped_attributes_count[b]
+        && events.attributes.row(a).eq(events.attributes.row(b))
+}
+
+fn is_same_link(spans: &Spans, a: usize, b: usize) -> bool {
+    let links = &spans.links;
+    links.trace_id[a] == links.trace_id[b]
+        && links.span_id[a] == links.span_id[b]
+        && links.flags[a] == links.flags[b]
+        && links.trace_state.get(a) == links.trace_state.get(b)
+        && links.dropped_attributes_count[a] == links.dropped_attributes_count[b]
+        && links.attributes.row(a).eq(links.attributes.row(b))
 }

@@ -1,0 +1,108 @@
+//! A chunk: an immutable batch of records with the range of journal sequence numbers it came from.
+
+use std::sync::Arc;
+
+use tracewell_model::{Logs, Records, Signal, Spans, UnixNanos};
+
+/// A request that was stored: what tells a resend of it apart, and when it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredRequest {
+    pub hash: u128,
+    pub received_at: UnixNanos,
+}
+
+/// Records of one table. Never empty.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    records: Arc<Records>,
+    requests: Vec<StoredRequest>,
+    /// The journal sequence number of its first request.
+    pub first_sequence: u64,
+    /// The journal sequence number of its last request.
+    pub last_sequence: u64,
+    /// When the first of its requests was put into the live tier.
+    pub since: UnixNanos,
+    time_bounds: (UnixNanos, UnixNanos),
+    bytes: usize,
+}
+
+impl Chunk {
+    /// The records of one request; none when there is no record.
+    pub(crate) fn new(records: Records, request: StoredRequest, sequence: u64, since: UnixNanos) -> Option<Chunk> {
+        let time_bounds = match &records {
+            Records::Spans(spans) => spans.time_bounds()?,
+            Records::Logs(logs) => logs.time_bounds()?,
+        };
+        let bytes = records.heap_bytes();
+        Some(Chunk {
+            records: Arc::new(records),
+            requests: vec![request],
+            first_sequence: sequence,
+            last_sequence: sequence,
+            since,
+            time_bounds,
+            bytes,
+        })
+    }
+
+    /// One chunk of all records of `chunks`, which follow each other; none when there is no chunk.
+    pub(crate) fn merged(chunks: &[Arc<Chunk>]) -> Option<Chunk> {
+        let (first, last) = (chunks.first()?, chunks.last()?);
+        let records = concatenated(first.records.signal(), chunks.iter().map(|chunk| chunk.records.as_ref()));
+        let bytes = records.heap_bytes();
+        Some(Chunk {
+            records: Arc::new(records),
+            requests: chunks.iter().flat_map(|chunk| chunk.requests.iter().copied()).collect(),
+            first_sequence: first.first_sequence,
+            last_sequence: last.last_sequence,
+            since: first.since,
+            time_bounds: chunks.iter().fold(first.time_bounds, |(min, max), chunk| {
+                (min.min(chunk.time_bounds.0), max.max(chunk.time_bounds.1))
+            }),
+            bytes,
+        })
+    }
+
+    pub(crate) fn records(&self) -> &Arc<Records> {
+        &self.records
+    }
+
+    /// The requests that its records came with.
+    pub(crate) fn requests(&self) -> &[StoredRequest] {
+        &self.requests
+    }
+
+    /// The earliest and the latest time of its records.
+    pub(crate) fn time_bounds(&self) -> (UnixNanos, UnixNanos) {
+        self.time_bounds
+    }
+
+    /// The heap bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// All of `parts`, which are of `signal`, in one batch.
+pub(crate) fn concatenated<'a>(signal: Signal, parts: impl Iterator<Item = &'a Records>) -> Records {
+    match signal {
+        Signal::Traces => {
+            let mut all = Spans::default();
+            for part in parts {
+                if let Records::Spans(spans) = part {
+                    all.append(spans);
+                }
+            }
+            Records::Spans(all)
+        }
+        Signal::Logs => {
+            let mut all = Logs::default();
+            for part in parts {
+                if let Records::Logs(logs) = part {
+                    all.append(logs);
+                }
+            }
+            Records::Logs(all)
+        }
+    }
+}
