@@ -54,12 +54,14 @@ pub(super) const CREATE_SCHEMA_VERSION: &str =
 pub(super) const SELECT_SCHEMA_VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";
 pub(super) const INSERT_SCHEMA_VERSION: &str = "INSERT INTO schema_version (version, applied_at) VALUES ($1, $2)";
 
-pub(super) const SELECT_VISIBLE: &str = "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
+pub(super) const SELECT_VISIBLE: &str =
+    "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
      FROM segment WHERE removed_at IS NULL ORDER BY id";
 pub(super) const SELECT_VISIBLE_OBJECTS: &str = "SELECT segment_id, path, object.byte_count, checksum
      FROM object JOIN segment ON segment.id = segment_id
      WHERE removed_at IS NULL ORDER BY segment_id, position";
-pub(super) const SELECT_DEAD: &str = "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
+pub(super) const SELECT_DEAD: &str =
+    "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
      FROM segment WHERE removed_at < $1 ORDER BY removed_at, id";
 pub(super) const SELECT_DEAD_OBJECTS: &str = "SELECT segment_id, path, object.byte_count, checksum
      FROM object JOIN segment ON segment.id = segment_id
