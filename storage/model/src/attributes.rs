@@ -93,6 +93,12 @@ impl Attributes {
         self.values.truncate(kept);
     }
 
+    /// Takes back all rows from `rows` on, and what was pushed since the last [`Attributes::end_row`].
+    pub fn truncate(&mut self, rows: usize) {
+        self.offsets.truncate(rows + 1);
+        self.abandon_row();
+    }
+
     /// The number of rows ended.
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
@@ -210,5 +216,20 @@ mod tests {
         a.push("y", Value::String("kept"));
         a.end_row();
         assert_eq!(a.row(0).collect::<Vec<_>>(), [("y", Value::String("kept"))]);
+    }
+
+    #[test]
+    fn truncation_takes_back_whole_rows() {
+        let mut a = Attributes::default();
+        for text in ["first", "second", "third"] {
+            a.push("x", Value::String(text));
+            a.end_row();
+        }
+        a.truncate(1);
+        a.push("x", Value::String("again"));
+        a.end_row();
+        assert_eq!(a.len(), 2);
+        assert_eq!(a.get(0, "x"), Some(Value::String("first")));
+        assert_eq!(a.get(1, "x"), Some(Value::String("again")));
     }
 }

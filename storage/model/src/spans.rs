@@ -116,6 +116,15 @@ impl Events {
         self.offsets.push(self.time.len() as u32);
     }
 
+    /// Takes back what was pushed since the last [`Events::end_row`].
+    pub fn abandon_row(&mut self) {
+        let kept = *self.offsets.last().unwrap_or(&0) as usize;
+        self.time.truncate(kept);
+        self.name.truncate(kept);
+        self.attributes.truncate(kept);
+        self.dropped_attributes_count.truncate(kept);
+    }
+
     fn append(&mut self, other: &Events) {
         let base = self.time.len() as u32;
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
@@ -139,6 +148,17 @@ impl Links {
     /// Ends the row that is being built.
     pub fn end_row(&mut self) {
         self.offsets.push(self.trace_id.len() as u32);
+    }
+
+    /// Takes back what was pushed since the last [`Links::end_row`].
+    pub fn abandon_row(&mut self) {
+        let kept = *self.offsets.last().unwrap_or(&0) as usize;
+        self.trace_id.truncate(kept);
+        self.span_id.truncate(kept);
+        self.trace_state.truncate(kept);
+        self.flags.truncate(kept);
+        self.attributes.truncate(kept);
+        self.dropped_attributes_count.truncate(kept);
     }
 
     fn append(&mut self, other: &Links) {

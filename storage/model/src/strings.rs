@@ -53,6 +53,14 @@ impl Strings {
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
     }
 
+    /// Takes back all strings from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            self.offsets.truncate(len + 1);
+            self.bytes.truncate(self.offsets[len] as usize);
+        }
+    }
+
     /// The heap bytes held.
     pub fn heap_bytes(&self) -> usize {
         self.offsets.capacity() * 4 + self.bytes.capacity()

@@ -149,6 +149,12 @@ impl Values {
 
     /// Takes back all values from `len` on.
     pub fn truncate(&mut self, len: usize) {
+        let in_buffer = |kind: &ValueKind| {
+            matches!(kind, ValueKind::String | ValueKind::Bytes | ValueKind::Array | ValueKind::KeyValueList)
+        };
+        if let Some(first) = (len..self.kinds.len()).find(|&index| in_buffer(&self.kinds[index])) {
+            self.bytes.truncate((self.bits[first] >> 32) as usize);
+        }
         self.kinds.truncate(len);
         self.bits.truncate(len);
     }
