@@ -1,0 +1,27 @@
+//! Compaction: merges the small segments of one tenant, signal and day into larger, sorted, fully indexed ones.
+//!
+//! [`plan`] decides what to merge; [`Tables`] is what the engine offers to make it visible.
+
+mod plan;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ulid::Ulid;
+
+use crate::StorageError;
+use crate::segment::Segment;
+
+/// The visible segments, as compaction and retention work on them. The engine implements it.
+#[async_trait]
+pub(crate) trait Tables: Send + Sync {
+    /// The visible segments of all tenants and signals.
+    fn segments(&self) -> Vec<Arc<Segment>>;
+
+    /// Makes the segments `remove` invisible and `add` visible: one transaction of the catalog, then one swap of the
+    /// view. On an error the view is as before.
+    async fn replace(&self, remove: &[Ulid], add: Vec<Arc<Segment>>) -> Result<(), StorageError>;
+
+    /// Whether the live tier is so near to its budget that background work had better wait.
+    fn is_under_pressure(&self) -> bool;
+}
