@@ -1,1 +1,36 @@
-//! placeholder
+//! What turns a question into rows: the search language lowered to predicates, executed on Apache DataFusion over
+//! snapshots of the storage.
+//!
+//! Start at [`QueryEngine`]. Every question has a deadline, a share of a bounded memory pool and a place among a
+//! bounded number of running queries; dropping its future stops its work. Every search says in its [`Answer`] whether
+//! it is exact.
+
+mod answer;
+mod engine;
+mod error;
+mod facets;
+mod fields;
+mod histogram;
+mod logs;
+mod lower;
+mod scope;
+mod services;
+mod session;
+mod summary;
+mod table;
+mod tail;
+mod traces;
+
+pub use answer::{Answer, Exactness, Statistics};
+pub use engine::{QueryConfig, QueryEngine};
+pub use error::{QueryError, QueryErrorKind};
+pub use facets::{Facet, FacetValue, Facets, default_facets};
+pub use fields::{FieldScope, FieldSummary, FieldValue, FieldValues, Fields};
+pub use histogram::{LogBucket, LogHistogram, SEVERITY_NAMES, SpanBucket, SpanHistogram};
+pub use logs::LogPage;
+pub use lower::lower;
+pub use scope::{Page, QueryScope};
+pub use services::{Operation, Operations, Series, ServiceSummary, Services};
+pub use summary::{ServiceShare, TraceSummary};
+pub use tail::Matcher;
+pub use traces::TracePage;

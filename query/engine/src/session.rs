@@ -1,0 +1,1 @@
+//! The running of plans: memory, deadline, cancellation.
