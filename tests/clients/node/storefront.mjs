@@ -1,0 +1,21 @@
+// A small web service with auto-instrumentation: calls the orders service and logs.
+import express from "express";
+import winston from "winston";
+
+const logger = winston.createLogger({ transports: [new winston.transports.Console()] });
+const app = express();
+
+app.get("/buy/:item", async (request, response) => {
+  logger.info("buying an item", { item: request.params.item });
+  const answer = await fetch(`${process.env.ORDERS_URL}/orders/${request.params.item}`);
+  if (!answer.ok) {
+    logger.error("the order failed", { status: answer.status });
+  }
+  response.status(answer.status).json(await answer.json());
+});
+
+const server = app.listen(0, "127.0.0.1", () => {
+  console.log(`listening on ${server.address().port}`);
+});
+
+process.on("SIGTERM", () => server.close());

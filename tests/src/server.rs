@@ -1,0 +1,114 @@
+//! A Tracewell server as a child process, on ports that the system chooses.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Api;
+
+/// The binary under test: the one that the same `cargo build` made.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let profile = test.ancestors().nth(2).context("the test is in no target directory")?;
+    let binary = profile.join("tracewell");
+    if !binary.exists() {
+        bail!("there is no {}: run `cargo build` first, or `cargo xtask test`", binary.display());
+    }
+    Ok(binary)
+}
+
+/// How to start a server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// Further flags, such as `--flush-interval=1h`.
+    pub flags: Vec<String>,
+}
+
+/// A running server. It is killed when dropped.
+pub struct Server {
+    child: Child,
+    /// URL of OTLP/gRPC.
+    pub otlp_grpc: String,
+    /// URL of OTLP/HTTP.
+    pub otlp_http: String,
+    /// URL of API and UI.
+    pub http: String,
+}
+
+impl Server {
+    /// Starts the binary on `data_dir` and waits until it is ready.
+    pub async fn start(data_dir: &Path, options: &ServerOptions) -> anyhow::Result<Server> {
+        let mut child = Command::new(binary()?)
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(&options.flags)
+            .env("TRACEWELL_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("could not start the server")?;
+        let stdout = child.stdout.take().context("the server has no standard output")?;
+        let addresses = tokio::time::timeout(Duration::from_secs(60), read_addresses(stdout)).await;
+        let [otlp_grpc, otlp_http, http] = match addresses {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => {
+                let status = child.wait().await?;
+                return Err(error.context(format!("the server ended with {status}")));
+            }
+            Err(_) => bail!("the server was not ready within a minute"),
+        };
+        Ok(Server { child, otlp_grpc, otlp_http, http })
+    }
+
+    /// The native API.
+    pub fn api(&self) -> Api {
+        Api::new(&self.http)
+    }
+
+    /// The process id.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Ends it at once, as a crash would.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("could not kill the server")
+    }
+
+    /// Asks it to stop (SIGTERM) and waits; the exit code must be 0 and come within 10 seconds.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.child.id().context("the server has ended already")?;
+        let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+        anyhow::ensure!(sent.success(), "could not signal the server");
+        let status = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
+        let status = status.context("the server did not stop within 10 seconds")??;
+        anyhow::ensure!(status.success(), "the server ended with {status}");
+        Ok(())
+    }
+}
+
+/// Reads the lines that a server prints when it is ready. The rest is read too, so that the pipe never fills.
+async fn read_addresses(stdout: tokio::process::ChildStdout) -> anyhow::Result<[String; 3]> {
+    let mut lines = BufReader::new(stdout).lines();
+    let mut found: [Option<String>; 3] = [None, None, None];
+    while let Some(line) = lines.next_line().await? {
+        for (place, label) in found.iter_mut().zip(["OTLP/gRPC", "OTLP/HTTP", "UI and API"]) {
+            if let Some((_, url)) = line.split_once(label) {
+                *place = Some(url.trim().to_owned());
+            }
+        }
+        if let [Some(grpc), Some(http), Some(ui)] = &found {
+            let addresses = [grpc.clone(), http.clone(), ui.clone()];
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(addresses);
+        }
+    }
+    bail!("the server closed its output before it was ready")
+}

@@ -1,0 +1,183 @@
+//! `kill -9` at random moments: every acknowledged span and log record must be there after the restart, once, with every
+//! field as it was sent; a request without an acknowledgement is there as a whole or not at all.
+//!
+//! `TRACEWELL_CRASH_CYCLES` says how often (default 30), `TRACEWELL_CRASH_SEED` repeats a run's choices.
+
+mod records;
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use prost::Message;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use records::{Flat, Sent, flat_logs, flat_spans};
+use tracewell_tests::{Api, Server, ServerOptions};
+
+/// What was sent in one cycle.
+#[derive(Default)]
+struct Ledger {
+    acknowledged: Vec<Sent>,
+    unanswered: Vec<Sent>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_records_survive_kill_9() -> anyhow::Result<()> {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>()).transpose();
+    let cycles = number("TRACEWELL_CRASH_CYCLES")?.unwrap_or(30);
+    let seed = number("TRACEWELL_CRASH_SEED")?.unwrap_or_else(|| rand::rng().random());
+    println!("TRACEWELL_CRASH_SEED={seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    let data = tempfile::tempdir()?;
+    let mut acknowledged: Vec<Sent> = Vec::new();
+    let (mut records, mut kept_without_answer) = (0, 0);
+    for cycle in 0..cycles {
+        let ledger = write_until_killed(data.path(), &mut rng).await.with_context(|| format!("cycle {cycle}"))?;
+        let server = Server::start(data.path(), &ServerOptions::default()).await?;
+        let checked = async {
+            for sent in &ledger.acknowledged {
+                ensure!(is_stored(&server.api(), sent).await?, "lost: {}", sent.name());
+            }
+            for sent in &ledger.unanswered {
+                kept_without_answer += usize::from(is_stored(&server.api(), sent).await?);
+            }
+            anyhow::Ok(())
+        };
+        checked.await.with_context(|| format!("cycle {cycle}"))?;
+        records += ledger.acknowledged.iter().map(Sent::len).sum::<usize>();
+        acknowledged.extend(ledger.acknowledged);
+        server.kill().await?;
+    }
+    // Flushes and merges of later cycles must not have touched what earlier ones acknowledged.
+    let server = Server::start(data.path(), &ServerOptions::default()).await?;
+    for sent in &acknowledged {
+        ensure!(is_stored(&server.api(), sent).await?, "lost in the end: {}", sent.name());
+    }
+    ensure!(records > cycles as usize, "only {records} records were acknowledged in {cycles} cycles");
+    println!(
+        "{cycles} cycles: {records} records acknowledged, none lost, doubled or changed; {kept_without_answer} requests kept without an answer"
+    );
+    server.stop().await
+}
+
+async fn write_until_killed(data: &Path, rng: &mut StdRng) -> anyhow::Result<Ledger> {
+    let flags = match rng.random_range(0..3) {
+        0 => vec![],
+        1 => vec!["--flush-interval=100ms".to_owned()],
+        _ => vec!["--flush-interval=50ms".to_owned(), "--compaction-interval=100ms".to_owned()],
+    };
+    let server = Server::start(data, &ServerOptions { flags }).await?;
+    let ledger = Arc::new(Mutex::new(Ledger::default()));
+    let writers: Vec<_> = (0..4)
+        .map(|number| {
+            let (grpc, http) = (server.otlp_grpc.clone(), server.otlp_http.clone());
+            let rng = StdRng::seed_from_u64(rng.random());
+            let ledger = Arc::clone(&ledger);
+            tokio::spawn(async move {
+                match number % 2 {
+                    0 => write_over_grpc(grpc, rng, ledger).await,
+                    _ => write_over_http(http, rng, ledger).await,
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(rng.random_range(20..1_200))).await;
+    server.kill().await?;
+    for writer in writers {
+        writer.await??;
+    }
+    let ledger = Arc::into_inner(ledger).context("a writer is still running")?;
+    ledger.into_inner().map_err(|_| anyhow::anyhow!("a writer panicked"))
+}
+
+fn note(ledger: &Mutex<Ledger>, sent: Sent, answered: bool) -> anyhow::Result<()> {
+    let mut ledger = ledger.lock().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
+    if answered {
+        ledger.acknowledged.push(sent)
+    } else {
+        ledger.unanswered.push(sent)
+    }
+    Ok(())
+}
+
+async fn write_over_grpc(url: String, mut rng: StdRng, ledger: Arc<Mutex<Ledger>>) -> anyhow::Result<()> {
+    let channel = tonic::transport::Endpoint::from_shared(url)?.connect_lazy();
+    let mut traces = TraceServiceClient::new(channel.clone());
+    let mut logs = LogsServiceClient::new(channel);
+    loop {
+        let sent = Sent::random(&mut rng);
+        let answered = match &sent {
+            Sent::Traces(request) => traces
+                .export(request.clone())
+                .await
+                .map(|answer| answer.into_inner().partial_success.is_none_or(|partial| partial.rejected_spans == 0)),
+            Sent::Logs(request) => logs.export(request.clone()).await.map(|answer| {
+                answer.into_inner().partial_success.is_none_or(|partial| partial.rejected_log_records == 0)
+            }),
+        };
+        if let Ok(whole) = answered {
+            ensure!(whole, "a part of {} was rejected", sent.name());
+        }
+        let ended = answered.is_err();
+        note(&ledger, sent, !ended)?;
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+async fn write_over_http(url: String, mut rng: StdRng, ledger: Arc<Mutex<Ledger>>) -> anyhow::Result<()> {
+    let http = reqwest::Client::new();
+    loop {
+        let sent = Sent::random(&mut rng);
+        let (path, body) = match &sent {
+            Sent::Traces(request) => ("traces", request.encode_to_vec()),
+            Sent::Logs(request) => ("logs", request.encode_to_vec()),
+        };
+        let post = http.post(format!("{url}/v1/{path}")).header("content-type", "application/x-protobuf");
+        let answered = post.body(body).send().await.is_ok_and(|answer| answer.status().is_success());
+        note(&ledger, sent, answered)?;
+        if !answered {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether a request is stored as a whole and as it was sent. Stored in part or otherwise is an error.
+async fn is_stored(api: &Api, sent: &Sent) -> anyhow::Result<bool> {
+    let id = sent.trace_id();
+    match sent {
+        Sent::Traces(request) => {
+            let body = match api.get_bytes(&format!("/traces/{id}"), "application/x-protobuf").await {
+                Ok(body) => body,
+                Err(error) if error.to_string().contains("404") => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            let kept = ExportTraceServiceRequest::decode(body.as_slice())?;
+            is_same(&sent.name(), &flat_spans(request), &flat_spans(&kept))
+        }
+        Sent::Logs(request) => {
+            let body = api.get_bytes(&format!("/traces/{id}/logs?limit=1000"), "application/x-protobuf").await?;
+            let kept = ExportLogsServiceRequest::decode(body.as_slice())?;
+            is_same(&sent.name(), &flat_logs(request), &flat_logs(&kept))
+        }
+    }
+}
+
+fn is_same<R: PartialEq + Debug>(name: &str, sent: &[Flat<R>], kept: &[Flat<R>]) -> anyhow::Result<bool> {
+    if kept.is_empty() {
+        return Ok(false);
+    }
+    ensure!(kept.len() == sent.len(), "{name}: {} of {} records", kept.len(), sent.len());
+    for (kept, sent) in kept.iter().zip(sent) {
+        ensure!(kept == sent, "{name} changed:\n  sent {sent:?}\n  kept {kept:?}");
+    }
+    Ok(true)
+}
