@@ -1,0 +1,200 @@
+//! Orphans: objects that no segment of the catalog has, because the process died between writing them and the commit.
+
+use std::ffi::OsStr;
+use std::path::Path as FilePath;
+
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tracewell_model::UnixNanos;
+use ulid::Ulid;
+
+use crate::catalog::Catalog;
+use crate::{StorageError, StorageErrorKind};
+
+/// Deletes the objects below `prefix` that were written before `before`, are named like objects of segments and belong
+/// to no segment; their number. `before` has to lie so far back that no write of then is still uncommitted.
+///
+/// Deletes nothing when the catalog knows no object at all: then it is the catalog that was lost.
+pub(crate) async fn delete_orphans(
+    catalog: &dyn Catalog,
+    store: &dyn ObjectStore,
+    prefix: &Path,
+    before: UnixNanos,
+) -> Result<usize, StorageError> {
+    // Listed first: what is committed between the two steps is known to the catalog in the second.
+    let listed: Vec<ObjectMeta> =
+        store.list(Some(prefix)).try_collect().await.map_err(|error| failed(prefix, &error))?;
+    let known = catalog.object_paths().await?;
+    let orphans: Vec<Path> = listed
+        .into_iter()
+        .filter(|object| is_older(object, before) && is_segment_object(&object.location))
+        .filter(|object| !known.contains(object.location.as_ref()))
+        .map(|object| object.location)
+        .collect();
+    if known.is_empty() && !orphans.is_empty() {
+        tracing::error!(
+            objects = orphans.len(),
+            %prefix,
+            "the catalog is empty but there are segments: restore the catalog, or remove the segments by hand"
+        );
+        return Ok(0);
+    }
+    for orphan in &orphans {
+        match store.delete(orphan).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(failed(orphan, &error)),
+        }
+    }
+    if !orphans.is_empty() {
+        tracing::info!(objects = orphans.len(), "objects that a crash left behind deleted");
+    }
+    Ok(orphans.len())
+}
+
+/// Deletes the files below `directory` that the local object store had not finished when the process died: it writes
+/// to `name#number` and renames. Only to be called while nothing is written there. The number of files.
+pub(crate) fn delete_unfinished_files(directory: &FilePath) -> std::io::Result<usize> {
+    let mut deleted = 0;
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            // A link is not followed: `file_type` is of the link itself.
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                directories.push(entry.path());
+            } else if kind.is_file() && is_unfinished(&entry.file_name()) {
+                std::fs::remove_file(entry.path())?;
+                deleted += 1;
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    let Some((name, number)) = name.to_str().and_then(|name| name.rsplit_once('#')) else { return false };
+    has_segment_name(name) && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_segment_object(path: &Path) -> bool {
+    path.filename().is_some_and(has_segment_name)
+}
+
+/// Objects of segments are called `<ulid>.<kind>`; anything else was put there by someone else.
+fn has_segment_name(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(id, _)| id.len() == ulid::ULID_LEN && Ulid::from_string(id).is_ok())
+}
+
+fn is_older(object: &ObjectMeta, before: UnixNanos) -> bool {
+    let modified = object.last_modified.timestamp_nanos_opt().and_then(|nanos| u64::try_from(nanos).ok());
+    modified.is_some_and(|modified| modified < before.0)
+}
+
+fn failed(what: &Path, error: &object_store::Error) -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable, format!("object store: {what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+    use tracewell_model::{Signal, TenantId};
+
+    use super::*;
+    use crate::catalog::{Change, ObjectMeta, SegmentMeta, SqliteCatalog};
+
+    const EVER: UnixNanos = UnixNanos(u64::MAX);
+
+    fn name(number: u64) -> String {
+        format!("segments/default/logs/{}.parquet", Ulid::from_parts(number, 0))
+    }
+
+    fn segment(number: u64) -> SegmentMeta {
+        SegmentMeta {
+            id: Ulid::from_parts(number, 0),
+            tenant: TenantId::default_tenant(),
+            signal: Signal::Logs,
+            level: 0,
+            time_min: UnixNanos(0),
+            time_max: UnixNanos(0),
+            rows: 1,
+            bytes: 5,
+            format_version: 1,
+            created_at: UnixNanos(0),
+            objects: vec![ObjectMeta { path: name(number), bytes: 5, checksum: 0 }],
+        }
+    }
+
+    /// A catalog that knows the segments `known`, one of them dead, and a store with the objects `stored`.
+    async fn setting(known: &[u64], stored: &[String]) -> (tempfile::TempDir, SqliteCatalog, InMemory) {
+        let directory = tempfile::tempdir().expect("directory");
+        let catalog = SqliteCatalog::open(&directory.path().join("catalog.sqlite")).await.expect("opens");
+        let add: Vec<SegmentMeta> = known.iter().map(|&number| segment(number)).collect();
+        let remove = add.iter().take(1).map(|segment| segment.id).collect();
+        catalog.commit(&Change { add, ..Change::default() }).await.expect("commits");
+        catalog.commit(&Change { remove, ..Change::default() }).await.expect("commits");
+        let store = InMemory::new();
+        for path in stored {
+            store.put(&Path::from(path.as_str()), "bytes".into()).await.expect("puts");
+        }
+        (directory, catalog, store)
+    }
+
+    async fn left(store: &InMemory) -> Vec<String> {
+        let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.expect("lists");
+        let mut paths: Vec<String> = objects.into_iter().map(|object| object.location.to_string()).collect();
+        paths.sort();
+        paths
+    }
+
+    async fn delete(catalog: &SqliteCatalog, store: &InMemory, before: UnixNanos) -> usize {
+        delete_orphans(catalog, store, &Path::from("segments"), before).await.expect("deletes")
+    }
+
+    #[tokio::test]
+    async fn only_objects_of_no_segment_are_deleted() {
+        let foreign = ["segments/README.md".to_owned(), "elsewhere/01ARZ3NDEKTSV4RRFFQ69G5FAV.parquet".to_owned()];
+        let mut stored = vec![name(1), name(2), name(3)];
+        stored.extend(foreign.clone());
+        let (_directory, catalog, store) = setting(&[1, 2], &stored).await;
+        assert_eq!(delete(&catalog, &store, EVER).await, 1);
+        let [readme, elsewhere] = foreign;
+        assert_eq!(left(&store).await, [elsewhere, readme, name(1), name(2)]);
+    }
+
+    #[tokio::test]
+    async fn young_objects_may_be_uncommitted_and_stay() {
+        let started = UnixNanos::now();
+        let (_directory, catalog, store) = setting(&[1], &[name(1), name(2)]).await;
+        assert_eq!(delete(&catalog, &store, started).await, 0);
+        assert_eq!(left(&store).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn with_a_lost_catalog_nothing_is_deleted() {
+        let (_directory, catalog, store) = setting(&[], &[name(1), name(2)]).await;
+        assert_eq!(delete(&catalog, &store, EVER).await, 0);
+        assert_eq!(left(&store).await.len(), 2);
+    }
+
+    #[test]
+    fn files_that_the_store_had_not_finished_are_deleted() {
+        let directory = tempfile::tempdir().expect("directory");
+        let deep = directory.path().join("default").join("logs");
+        std::fs::create_dir_all(&deep).expect("makes");
+        let finished = format!("{}.parquet", Ulid::from_parts(1, 0));
+        for name in [&finished, &format!("{finished}#1"), &format!("{finished}#x"), "notes.txt#1"] {
+            std::fs::write(deep.join(name), "bytes").expect("writes");
+        }
+        assert_eq!(delete_unfinished_files(directory.path()).expect("deletes"), 1);
+        assert!(!deep.join(format!("{finished}#1")).exists());
+        assert_eq!(std::fs::read_dir(&deep).expect("reads").count(), 3);
+        assert_eq!(delete_unfinished_files(&directory.path().join("missing")).expect("nothing to do"), 0);
+    }
+}
