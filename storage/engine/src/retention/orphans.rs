@@ -107,7 +107,7 @@ mod tests {
     use tracewell_model::{Signal, TenantId};
 
     use super::*;
-    use crate::catalog::{Change, ObjectMeta, SegmentMeta, SqliteCatalog};
+    use crate::catalog::{self, Change, SegmentMeta, SqliteCatalog};
 
     const EVER: UnixNanos = UnixNanos(u64::MAX);
 
@@ -127,7 +127,7 @@ mod tests {
             bytes: 5,
             format_version: 1,
             created_at: UnixNanos(0),
-            objects: vec![ObjectMeta { path: name(number), bytes: 5, checksum: 0 }],
+            objects: vec![catalog::ObjectMeta { path: name(number), bytes: 5, checksum: 0 }],
         }
     }
 
@@ -147,8 +147,8 @@ mod tests {
     }
 
     async fn left(store: &InMemory) -> Vec<String> {
-        let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.expect("lists");
-        let mut paths: Vec<String> = objects.into_iter().map(|object| object.location.to_string()).collect();
+        let objects = store.list(None).map_ok(|object| object.location.to_string());
+        let mut paths: Vec<String> = objects.try_collect().await.expect("lists");
         paths.sort();
         paths
     }
