@@ -1,1 +1,67 @@
-fn main() {}
+//! Benchmarks of the real binary. `bench/RESULTS.md` has figures and method.
+
+mod corpus;
+mod load;
+mod process;
+mod questions;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Tracewell: what a record costs to take in, how many bytes it takes, how fast questions are answered.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fill a server with the shop's telemetry, then ask questions
+    Shop {
+        /// Spans to send
+        #[arg(long, default_value_t = 1_000_000)]
+        spans: u64,
+        /// Log records to send
+        #[arg(long, default_value_t = 1_500_000)]
+        logs: u64,
+        /// Requests under way at once
+        #[arg(long, default_value_t = 8)]
+        concurrency: usize,
+        /// Where the server keeps its data; a temporary folder by default
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+    },
+    /// Fill a server with the OTLP files of a data set and report its bytes
+    Files {
+        /// Files of length-delimited OTLP requests: spans
+        #[arg(long)]
+        traces: PathBuf,
+        /// Files of length-delimited OTLP requests: log records
+        #[arg(long)]
+        logs: PathBuf,
+        /// Requests under way at once
+        #[arg(long, default_value_t = 8)]
+        concurrency: usize,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Shop { spans, logs, concurrency, data_dir } => {
+            let corpus = corpus::shop(spans, logs);
+            let temporary = tempfile::tempdir()?;
+            let data = data_dir.unwrap_or_else(|| temporary.path().to_owned());
+            let server = load::fill(&data, &corpus, concurrency).await?;
+            questions::ask(&server, &corpus).await?;
+            server.stop().await
+        }
+        Command::Files { traces, logs, concurrency } => {
+            let corpus = corpus::files(&traces, &logs)?;
+            let data = tempfile::tempdir()?;
+            load::fill(data.path(), &corpus, concurrency).await?.stop().await
+        }
+    }
+}
