@@ -2,6 +2,7 @@
 //!
 //! [`plan`] decides what to merge; [`Tables`] is what the engine offers to make it visible.
 
+mod order;
 mod plan;
 
 use std::sync::Arc;
