@@ -1,5 +1,6 @@
 //! Orphans: objects that no segment of the catalog has, because the process died between writing them and the commit.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path as FilePath;
 
@@ -25,11 +26,12 @@ pub(crate) async fn delete_orphans(
     // Listed first: what is committed between the two steps is known to the catalog in the second.
     let listed: Vec<ObjectMeta> =
         store.list(Some(prefix)).try_collect().await.map_err(|error| failed(prefix, &error))?;
-    let known = catalog.object_paths().await?;
+    // Compared as the store spells them: a path may hold characters that it escapes.
+    let known: HashSet<Path> = catalog.object_paths().await?.into_iter().map(Path::from).collect();
     let orphans: Vec<Path> = listed
         .into_iter()
         .filter(|object| is_older(object, before) && is_segment_object(&object.location))
-        .filter(|object| !known.contains(object.location.as_ref()))
+        .filter(|object| !known.contains(&object.location))
         .map(|object| object.location)
         .collect();
     if known.is_empty() && !orphans.is_empty() {
@@ -181,6 +183,23 @@ mod tests {
         let (_directory, catalog, store) = setting(&[], &[name(1), name(2)]).await;
         assert_eq!(delete(&catalog, &store, EVER).await, 0);
         assert_eq!(left(&store).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_path_that_the_store_spells_differently_is_known_all_the_same() {
+        let path = format!("segments/team*'!()~/logs/{}.parquet", Ulid::from_parts(1, 0));
+        let directory = tempfile::tempdir().expect("directory");
+        let catalog = SqliteCatalog::open(&directory.path().join("catalog.sqlite")).await.expect("opens");
+        let objects = vec![catalog::ObjectMeta { path: path.clone(), bytes: 5, checksum: 0 }];
+        let add = vec![SegmentMeta { objects, ..segment(1) }];
+        catalog.commit(&Change { add, ..Change::default() }).await.expect("commits");
+        let local = object_store::local::LocalFileSystem::new_with_prefix(directory.path()).expect("opens");
+        for store in [&local as &dyn ObjectStore, &InMemory::new()] {
+            store.put(&Path::from(path.as_str()), "bytes".into()).await.expect("puts");
+            let deleted = delete_orphans(&catalog, store, &Path::from("segments"), EVER).await.expect("deletes");
+            assert_eq!(deleted, 0);
+            store.get(&Path::from(path.as_str())).await.expect("is there");
+        }
     }
 
     #[test]
