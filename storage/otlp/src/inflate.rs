@@ -86,7 +86,7 @@ impl std::str::FromStr for ContentEncoding {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InflateError {
     /// It is larger than allowed.
-    #[error("the request is larger than {limit} bytes when decompressed; send smaller batches")]
+    #[error("the request is larger than {limit} bytes when decompressed")]
     TooLarge {
         /// The bytes allowed.
         limit: usize,

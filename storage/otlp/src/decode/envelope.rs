@@ -15,8 +15,6 @@ use crate::wire::{Payload, Reader, Result};
 
 /// What records are decoded into.
 pub(super) trait Sink {
-    fn scopes(&mut self) -> &mut ScopeTable;
-
     /// Decodes one record; it says by `scope` which scope it is of, when it is accepted.
     fn record(&mut self, bytes: &[u8], scope: &mut LazyScope<'_>, context: &mut Context) -> Result<()>;
 }

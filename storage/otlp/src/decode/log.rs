@@ -1,6 +1,6 @@
 //! Log records from the wire.
 
-use tracewell_model::{Logs, ScopeTable, SpanId, TraceId, UnixNanos, Value};
+use tracewell_model::{Logs, SpanId, TraceId, UnixNanos, Value};
 
 use super::Decoded;
 use super::attributes::AttributeReader;
@@ -55,10 +55,6 @@ struct Fields<'a> {
 }
 
 impl Sink for LogDecoder {
-    fn scopes(&mut self) -> &mut ScopeTable {
-        &mut self.logs.scopes
-    }
-
     fn record(&mut self, bytes: &[u8], scope: &mut LazyScope<'_>, context: &mut Context) -> Result<()> {
         context.charge_element("LogRecord")?;
         let fields = self.read(bytes, context)?;

@@ -1,6 +1,6 @@
 //! Spans from the wire.
 
-use tracewell_model::{ScopeTable, SpanId, Spans, TraceId, UnixNanos};
+use tracewell_model::{SpanId, Spans, TraceId, UnixNanos};
 
 use super::Decoded;
 use super::attributes::AttributeReader;
@@ -58,10 +58,6 @@ struct Fields<'a> {
 }
 
 impl Sink for SpanDecoder {
-    fn scopes(&mut self) -> &mut ScopeTable {
-        &mut self.spans.scopes
-    }
-
     fn record(&mut self, bytes: &[u8], scope: &mut LazyScope<'_>, context: &mut Context) -> Result<()> {
         context.charge_element("Span")?;
         let fields = self.read(bytes, context)?;
