@@ -1,7 +1,11 @@
 //! Compaction: merges the small segments of one tenant, signal and day into larger, sorted, fully indexed ones.
 //!
-//! [`plan`] decides what to merge; [`Tables`] is what the engine offers to make it visible.
+//! [`plan`] decides what to merge, [`order`] in which order the rows go, [`merge`] moves them, [`compactor`] does one
+//! merge after the other, and [`background`] is the thread where that happens, together with retention.
 
+mod background;
+mod compactor;
+mod merge;
 mod order;
 mod plan;
 
@@ -9,6 +13,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ulid::Ulid;
+
+pub(crate) use background::{Background, BackgroundWork};
+pub(crate) use compactor::{CompactionStats, Compactor};
 
 use crate::StorageError;
 use crate::segment::Segment;

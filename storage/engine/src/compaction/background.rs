@@ -1,0 +1,131 @@
+//! The thread of the background work: merging, expiry, and deleting what is gone.
+//!
+//! It has a runtime of its own, so that decoding and encoding segments never holds up a thread that answers requests.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::Tables;
+use super::compactor::{Compactor, closing};
+use super::plan::Urgency;
+use crate::clock::Clock;
+use crate::retention::{Graveyard, expire};
+use crate::{Retention, StorageError, StorageErrorKind};
+
+/// How often expired and dead segments are looked for.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long a step may go on after the stop before its thread is left behind.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Requests to merge at once that may wait.
+const REQUESTS_MAX: usize = 16;
+
+type Reply = oneshot::Sender<Result<(), StorageError>>;
+
+/// Everything that the background work needs.
+pub(crate) struct BackgroundWork {
+    pub tables: Arc<dyn Tables>,
+    pub compactor: Arc<Compactor>,
+    pub graveyard: Arc<Graveyard>,
+    pub retention: Retention,
+    pub clock: Arc<dyn Clock>,
+    /// How often to look for merges. Zero: only on demand.
+    pub compaction_interval: Duration,
+    pub stop: CancellationToken,
+}
+
+/// The running thread.
+pub(crate) struct Background {
+    requests: mpsc::Sender<Reply>,
+    stop: CancellationToken,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Background {
+    /// Starts the thread.
+    pub(crate) fn spawn(work: BackgroundWork) -> Result<Background, StorageError> {
+        let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+        let stop = work.stop.clone();
+        let failed = |error: std::io::Error| {
+            StorageError::new(StorageErrorKind::Internal, format!("cannot start the compaction thread: {error}"))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let run = move || {
+            runtime.block_on(work.run(receiver));
+            runtime.shutdown_timeout(STOP_WAIT_MAX);
+        };
+        let thread = std::thread::Builder::new().name("compaction".to_owned()).spawn(run).map_err(failed)?;
+        Ok(Background { requests, stop, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Merges until nothing is left to do.
+    pub(crate) async fn compact_now(&self) -> Result<(), StorageError> {
+        let (reply, done) = oneshot::channel();
+        self.requests.send(reply).await.map_err(|_| closing())?;
+        done.await.map_err(|_| closing())?
+    }
+
+    /// Ends the work under way at its next step and waits for it.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread
+            && tokio::task::spawn_blocking(move || thread.join()).await.is_ok_and(|joined| joined.is_err())
+        {
+            tracing::error!("the compaction thread panicked");
+        }
+    }
+}
+
+impl BackgroundWork {
+    async fn run(self, mut requests: mpsc::Receiver<Reply>) {
+        let mut next_compaction = Instant::now() + self.compaction_interval;
+        let mut next_housekeeping = Instant::now();
+        while !self.stop.is_cancelled() {
+            let compaction = (!self.compaction_interval.is_zero()).then_some(next_compaction);
+            let next = compaction.map_or(next_housekeeping, |compaction| compaction.min(next_housekeeping));
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some(reply) = requests.recv() => {
+                    // Nobody minds when who asked has gone.
+                    let _ = reply.send(self.compactor.run(Urgency::Now).await);
+                }
+                () = tokio::time::sleep_until(next.into()) => {
+                    if next == next_housekeeping {
+                        self.keep_house().await;
+                        next_housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
+                    } else if !self.merge_one().await {
+                        next_compaction = Instant::now() + self.compaction_interval;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does a merge; whether there may be more to do. After each the other work has its turn.
+    async fn merge_one(&self) -> bool {
+        match self.compactor.step(Urgency::WhenWorthIt).await {
+            Ok(merged) => merged,
+            Err(error) => {
+                tracing::warn!(%error, "compaction failed and is tried again later");
+                false
+            }
+        }
+    }
+
+    async fn keep_house(&self) {
+        let now = self.clock.now();
+        if let Err(error) = expire(self.tables.as_ref(), &self.graveyard, &self.retention, now).await {
+            tracing::warn!(%error, "expired segments cannot be removed yet");
+        }
+        if let Err(error) = self.graveyard.clear(now).await {
+            tracing::warn!(%error, "dead segments cannot be deleted yet");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Does the merges that are due, one at a time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tracewell_model::Signal;
+use ulid::Ulid;
+
+use super::Tables;
+use super::merge::{MergeError, Merger};
+use super::plan::{MergeJob, Policy, Urgency, plan};
+use crate::clock::Clock;
+use crate::retention::Graveyard;
+use crate::segment::Segment;
+use crate::{StorageConfig, StorageError, StorageErrorKind};
+
+/// How long a merge that is not urgent is put off when the live tier is nearly full. Then it goes on all the same:
+/// many small segments make everything slower.
+const PRESSURE_WAIT_MAX: Duration = Duration::from_secs(10);
+const PRESSURE_WAIT_STEP: Duration = Duration::from_millis(100);
+
+/// How long the segments of a merge that failed are left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What the compactor did since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CompactionStats {
+    /// Merges done.
+    pub merges: u64,
+    /// Segments that went into them.
+    pub segments: u64,
+    /// Rows that were rewritten.
+    pub rows: u64,
+    /// Bytes of the merged segments.
+    pub bytes: u64,
+    /// Merges that failed.
+    pub failures: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    merges: AtomicU64,
+    segments: AtomicU64,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// Merges segments of `tables`.
+pub(crate) struct Compactor {
+    tables: Arc<dyn Tables>,
+    graveyard: Arc<Graveyard>,
+    merger: Merger,
+    clock: Arc<dyn Clock>,
+    traces: Policy,
+    logs: Policy,
+    /// Damaged segments: merged no more, so that they do not stop the others.
+    quarantine: Mutex<BTreeSet<Ulid>>,
+    /// Segments whose merge failed for another reason, and when to try again.
+    postponed: Mutex<HashMap<Ulid, Instant>>,
+    counters: Counters,
+    stop: CancellationToken,
+}
+
+impl Compactor {
+    /// A compactor that ends soon after `stop` is cancelled.
+    pub(crate) fn new(
+        tables: Arc<dyn Tables>,
+        graveyard: Arc<Graveyard>,
+        merger: Merger,
+        clock: Arc<dyn Clock>,
+        config: &StorageConfig,
+        stop: CancellationToken,
+    ) -> Compactor {
+        let policy = |age_max| Policy::new(config.segment_rows_max, age_max);
+        Compactor {
+            tables,
+            graveyard,
+            merger,
+            clock,
+            traces: policy(config.retention.traces_age_max),
+            logs: policy(config.retention.logs_age_max),
+            quarantine: Mutex::default(),
+            postponed: Mutex::default(),
+            counters: Counters::default(),
+            stop,
+        }
+    }
+
+    /// Does the most urgent merge, if one is due. Returns whether it did, so that callers can look after other work
+    /// in between.
+    pub(crate) async fn step(&self, urgency: Urgency) -> Result<bool, StorageError> {
+        if self.stop.is_cancelled() {
+            return Err(closing());
+        }
+        let segments = self.tables.segments();
+        let Some(job) = self.next_job(&segments, urgency) else { return Ok(false) };
+        let inputs: Vec<Arc<Segment>> = job
+            .inputs
+            .iter()
+            .filter_map(|id| segments.iter().find(|segment| segment.meta().id == *id).cloned())
+            .collect();
+        drop(segments);
+        if urgency == Urgency::WhenWorthIt {
+            self.wait_for_ingestion().await;
+        }
+        match self.merge(&job, &inputs).await {
+            Ok(()) => Ok(true),
+            Err(error) => self.failed(&job, error, urgency).map(|()| true),
+        }
+    }
+
+    /// Merges until nothing is left to do.
+    pub(crate) async fn run(&self, urgency: Urgency) -> Result<(), StorageError> {
+        while self.step(urgency).await? {}
+        Ok(())
+    }
+
+    /// What was done so far.
+    pub(crate) fn stats(&self) -> CompactionStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CompactionStats {
+            merges: read(&self.counters.merges),
+            segments: read(&self.counters.segments),
+            rows: read(&self.counters.rows),
+            bytes: read(&self.counters.bytes),
+            failures: read(&self.counters.failures),
+        }
+    }
+
+    /// The segments that were found damaged.
+    pub(crate) fn quarantined(&self) -> Vec<Ulid> {
+        self.quarantine.lock().iter().copied().collect()
+    }
+
+    fn next_job(&self, segments: &[Arc<Segment>], urgency: Urgency) -> Option<MergeJob> {
+        let quarantine = self.quarantine.lock();
+        let mut postponed = self.postponed.lock();
+        let now = Instant::now();
+        postponed.retain(|_, until| *until > now && urgency == Urgency::WhenWorthIt);
+        let able = |id: &Ulid| !quarantine.contains(id) && !postponed.contains_key(id);
+        let policy = |signal| match signal {
+            Signal::Traces => self.traces,
+            Signal::Logs => self.logs,
+        };
+        let able = segments.iter().map(|segment| segment.meta()).filter(|meta| able(&meta.id));
+        plan(able, policy, self.clock.now(), urgency).into_iter().next()
+    }
+
+    async fn wait_for_ingestion(&self) {
+        let began = Instant::now();
+        while self.tables.is_under_pressure() && began.elapsed() < PRESSURE_WAIT_MAX && !self.stop.is_cancelled() {
+            tokio::time::sleep(PRESSURE_WAIT_STEP).await;
+        }
+    }
+
+    async fn merge(&self, job: &MergeJob, inputs: &[Arc<Segment>]) -> Result<(), MergeError> {
+        let began = Instant::now();
+        let merged = self.merger.merge(job, inputs, &self.stop).await?;
+        let (id, rows, bytes) = (merged.meta().id, merged.meta().rows, merged.meta().bytes);
+        for input in inputs {
+            self.graveyard.watch(input.meta().id, input);
+        }
+        self.tables.replace(&job.inputs, vec![merged]).await?;
+        let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
+        add(&self.counters.merges, 1);
+        add(&self.counters.segments, inputs.len() as u64);
+        add(&self.counters.rows, rows);
+        add(&self.counters.bytes, bytes);
+        tracing::info!(
+            tenant = %job.tenant,
+            signal = %job.signal,
+            segment = %id,
+            level = job.level,
+            inputs = inputs.len(),
+            rows,
+            bytes,
+            elapsed_ms = began.elapsed().as_millis() as u64,
+            "segments merged"
+        );
+        Ok(())
+    }
+
+    /// A damaged input is put aside for good. After any other error the job's segments are left alone for a while; who
+    /// asked for merging now is told.
+    fn failed(&self, job: &MergeJob, error: MergeError, urgency: Urgency) -> Result<(), StorageError> {
+        if self.stop.is_cancelled() {
+            return Err(closing());
+        }
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        let MergeError { cause, culprit } = error;
+        if let Some(id) = culprit.filter(|_| cause.kind() == StorageErrorKind::Corrupt) {
+            tracing::error!(
+                tenant = %job.tenant, signal = %job.signal, segment = %id, error = %cause,
+                "segment is damaged and is not merged any more"
+            );
+            self.quarantine.lock().insert(id);
+            return Ok(());
+        }
+        tracing::warn!(tenant = %job.tenant, signal = %job.signal, error = %cause, "segments cannot be merged now");
+        let until = Instant::now() + RETRY_AFTER;
+        self.postponed.lock().extend(job.inputs.iter().map(|id| (*id, until)));
+        match urgency {
+            Urgency::WhenWorthIt => Ok(()),
+            Urgency::Now => Err(cause),
+        }
+    }
+}
+
+/// The error of work that was given up because the storage closes.
+pub(super) fn closing() -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable, "the storage is closing")
+}
