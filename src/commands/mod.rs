@@ -1,0 +1,47 @@
+//! The commands that talk to a running server.
+
+pub mod logs;
+pub mod search;
+pub mod send;
+pub mod trace;
+
+/// Nanoseconds as people write durations: three digits and a unit.
+pub fn duration(nanos: u64) -> String {
+    let (value, unit) = match nanos {
+        0..1_000 => return format!("{nanos} ns"),
+        1_000..1_000_000 => (nanos as f64 / 1e3, "µs"),
+        1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
+        _ => (nanos as f64 / 1e9, "s"),
+    };
+    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// Unix nanoseconds as local-free UTC text with milliseconds.
+pub fn time(nanos: u64) -> String {
+    match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {
+        Ok(timestamp) => timestamp.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string(),
+        Err(_) => nanos.to_string(),
+    }
+}
+
+/// Text from telemetry, safe for a terminal: control characters are shown, not obeyed.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        let shown: Vec<String> = [0, 999, 1_500, 12_340, 598_000_000, 1_240_000_000].map(duration).into();
+        assert_eq!(shown, ["0 ns", "999 ns", "1.50 µs", "12.3 µs", "598 ms", "1.24 s"]);
+    }
+
+    #[test]
+    fn escape_sequences_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+    }
+}
