@@ -38,19 +38,18 @@ export function contextAt(text: string, caret: number): Context | undefined {
     const field = fieldBefore(text, index, tokens);
     return field === undefined ? undefined : { kind: "value", field, prefix: "", start: token.end, end: token.end };
   }
-  const operator = tokens[index - 1];
-  if (operator?.kind === "operator") {
-    const field = fieldBefore(text, index - 1, tokens);
+  if (token.kind === "value" || tokens[index - 1]?.kind === "operator") {
+    const field = fieldBefore(text, tokens.findLastIndex(({ kind }, at) => at < index && kind === "operator"), tokens);
     if (field === undefined) return undefined;
     return { kind: "value", field, prefix: unquote(typed), start: token.start, end: token.end };
   }
   if (token.kind !== "word" && token.kind !== "field" && token.kind !== "keyword") return undefined;
-  const negated = operator?.kind === "negation";
+  const negated = tokens[index - 1]?.kind === "negation";
   return { kind: "field", prefix: typed, start: token.start, end: token.end, negated };
 }
 
 function fieldBefore(text: string, operator: number, tokens: ReturnType<typeof tokenize>): string | undefined {
-  const field = tokens[operator - 1];
+  const field = tokens.slice(0, Math.max(operator, 0)).findLast(({ kind }) => kind !== "space");
   return field?.kind === "field" ? unquote(text.slice(field.start, field.end)) : undefined;
 }
 

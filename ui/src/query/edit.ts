@@ -1,6 +1,6 @@
 /** Edits of a query: every click on a value is one that the reader can read. Pure. */
 
-import { type Token, tokenize, unquote } from "./lexer";
+import { PLACES, type Token, tokenize, unquote } from "./lexer";
 
 export interface Term {
   field: string;
@@ -9,21 +9,23 @@ export interface Term {
   negated: boolean;
 }
 
-const PLAIN_VALUE = /^[\p{L}\p{N}_.@%+~#,;/$&|[\]{}'-]+$/u;
-const PLAIN_FIELD = /^[\p{L}\p{N}_.@/$-]+$/u;
+const PLAIN_VALUE = /^[\p{L}\p{N}_.@%+/{}:-]+$/u;
+const PLAIN_FIELD = /^[\p{L}_@$][\p{L}\p{N}_.\-/@$]*$/u;
+const PLACED = new RegExp(`^(${PLACES.join("|")})\\.(.+)$`, "s");
 const KEYWORD = /^(?:AND|OR|NOT)$/;
+
+const inQuotes = (text: string): string => `"${text.replace(/[\\"]/g, "\\$&")}"`;
 
 /** A value as it is written in a query, quoted where it must be. */
 export function literal(value: string): string {
-  if (PLAIN_VALUE.test(value) && !KEYWORD.test(value)) return value;
-  return `"${value.replace(/[\\"]/g, "\\$&")}"`;
+  return PLAIN_VALUE.test(value) && !KEYWORD.test(value) ? value : inQuotes(value);
 }
 
-/** A field name as it is written in a query. */
+/** A field name as it is written in a query; the place in front of it stays outside of quotes. */
 export function fieldLiteral(name: string): string {
-  return PLAIN_FIELD.test(name) && !name.startsWith("-") && !KEYWORD.test(name)
-    ? name
-    : `"${name.replace(/[\\"]/g, "\\$&")}"`;
+  if (PLAIN_FIELD.test(name) && !KEYWORD.test(name)) return name;
+  const placed = PLACED.exec(name);
+  return placed ? `${placed[1]}.${inQuotes(placed[2]!)}` : inQuotes(name);
 }
 
 /** The text of one term. */
@@ -39,7 +41,7 @@ interface Place extends Term {
 
 /** The terms of a query that are `field operator value`, wherever they stand. */
 export function terms(query: string): Place[] {
-  const tokens = tokenize(query);
+  const tokens = tokenize(query).filter(({ kind }) => kind !== "space");
   const text = (token: Token) => query.slice(token.start, token.end);
   const found: Place[] = [];
   tokens.forEach((token, index) => {

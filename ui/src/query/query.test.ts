@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { accept, contextAt, suggestFields, suggestValues } from "./complete";
-import { addTerm, hasTerm, literal, removeTerm, setBounds, terms, toggleTerm } from "./edit";
+import { addTerm, fieldLiteral, hasTerm, literal, removeTerm, setBounds, terms, toggleTerm } from "./edit";
 import { indexOfByte, isTraceId, tokenize, unquote } from "./lexer";
 
 const shape = (text: string) =>
@@ -56,7 +56,7 @@ describe("tokens", () => {
   });
 
   it("cover any text without gaps", () => {
-    for (const text of ['a"b', "!", "((", '"\\', "/x", "a:", "-", ":=", "é:ü –", "a!b", "a != b"]) {
+    for (const text of ["/cart", "a >", "x:>=", 'a"b', "!", "((", '"\\', "/x", "a:", "-", ":=", "é:ü –", "a!b", "a != b"]) {
       let at = 0;
       for (const { start, end } of tokenize(text)) {
         expect(start).toBe(at);
@@ -65,6 +65,27 @@ describe("tokens", () => {
       }
       expect(at).toBe(text.length);
     }
+  });
+
+  it("tell fields from text that looks like one", () => {
+    expect(shape("http://shop note : a+b:c /cart")).toEqual([
+      "word http://shop",
+      "word note",
+      "word :",
+      "word a+b:c",
+      "word /cart",
+    ]);
+    expect(shape('duration > 5ms span."odd name":1 size:>=3')).toEqual([
+      "field duration",
+      "operator >",
+      "value 5ms",
+      'field span."odd name"',
+      "operator :",
+      "value 1",
+      "field size",
+      "operator :>=",
+      "value 3",
+    ]);
   });
 
   it("say what does not end", () => {
@@ -91,6 +112,9 @@ describe("edits", () => {
     expect(literal("OR")).toBe('"OR"');
     expect(literal("a*")).toBe('"a*"');
     expect(literal("")).toBe('""');
+    expect(fieldLiteral("span.odd name")).toBe('span."odd name"');
+    expect(unquote(fieldLiteral("span.odd name"))).toBe("span.odd name");
+    expect(fieldLiteral("1st")).toBe('"1st"');
     for (const value of ["a b", 'q"uote', "back\\slash", "x:y", "(z)"]) expect(unquote(literal(value))).toBe(value);
   });
 

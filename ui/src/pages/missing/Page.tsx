@@ -1,0 +1,14 @@
+/** A path that is no page. */
+
+import { Message } from "../../kit/Message";
+import { path } from "../../lib/route";
+
+export default function MissingPage() {
+  return (
+    <Message title="There is no such page.">
+      <p>
+        {path.value} leads nowhere. Begin at <a href="/traces">Traces</a> or <a href="/logs">Logs</a>.
+      </p>
+    </Message>
+  );
+}
