@@ -90,11 +90,12 @@ pub(crate) struct CatalogState {
 /// The database behind the catalog.
 #[async_trait]
 pub(crate) trait Catalog: Send + Sync {
-    /// Everything visible, with the hashes of the requests received at `hashes_since` or later.
+    /// Everything visible, with the hashes of the requests received at `hashes_since` or later. A change whose commit
+    /// failed before is either in it, or will never be made: also not by a recovery of the database.
     async fn load(&self, hashes_since: UnixNanos) -> Result<CatalogState, CatalogError>;
 
-    /// Makes a change visible, whole and durable when it returns; on an error nothing of it is (unless the
-    /// connection broke while committing: then it is either all or nothing).
+    /// Makes a change visible, whole and durable when it returns. After [`CatalogError::Conflict`] nothing of it is;
+    /// after any other error [`Catalog::load`] tells.
     async fn commit(&self, change: &Change) -> Result<(), CatalogError>;
 
     /// The segments removed before `removed_before` and not yet forgotten, the longest dead first.

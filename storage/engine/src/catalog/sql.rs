@@ -54,6 +54,10 @@ pub(super) const CREATE_SCHEMA_VERSION: &str =
 pub(super) const SELECT_SCHEMA_VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";
 pub(super) const INSERT_SCHEMA_VERSION: &str = "INSERT INTO schema_version (version, applied_at) VALUES ($1, $2)";
 
+/// Together they change nothing, but are written. (An update to the value that is there is not.)
+pub(super) const SETTLE: [&str; 2] =
+    ["INSERT INTO schema_version (version, applied_at) VALUES (0, 0)", "DELETE FROM schema_version WHERE version = 0"];
+
 pub(super) const SELECT_VISIBLE: &str =
     "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
      FROM segment WHERE removed_at IS NULL ORDER BY id";

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,6 +25,8 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(crate) struct SqliteCatalog {
     pool: SqlitePool,
     path: PathBuf,
+    /// Whether a commit began whose end nobody has seen.
+    unsettled: Arc<AtomicBool>,
 }
 
 impl SqliteCatalog {
@@ -42,7 +46,7 @@ impl SqliteCatalog {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
-        let catalog = SqliteCatalog { pool, path: path.to_owned() };
+        let catalog = SqliteCatalog { pool, path: path.to_owned(), unsettled: Arc::default() };
         catalog.migrate().await?;
         Ok(catalog)
     }
@@ -50,6 +54,22 @@ impl SqliteCatalog {
     /// Writes everything into the main file and closes it. Not needed for durability.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Makes sure that what is visible now is what will be after a crash.
+    ///
+    /// When the write-ahead log was written but could not be synced, SQLite goes on without the transaction; yet its
+    /// frames are in the file, and a recovery would take them for committed. The next transaction overwrites them.
+    async fn settle(&self) -> Result<(), CatalogError> {
+        if self.unsettled.load(Ordering::Acquire) {
+            let mut transaction = self.pool.begin_with(BEGIN_WRITE).await?;
+            for statement in sql::SETTLE {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            self.unsettled.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     async fn migrate(&self) -> Result<(), CatalogError> {
@@ -78,6 +98,7 @@ impl SqliteCatalog {
 #[async_trait]
 impl Catalog for SqliteCatalog {
     async fn load(&self, hashes_since: UnixNanos) -> Result<CatalogState, CatalogError> {
+        self.settle().await?;
         // One read transaction: everything as of the same moment.
         let mut transaction = self.pool.begin().await?;
         let segments = sqlx::query(sql::SELECT_VISIBLE).fetch_all(&mut *transaction).await?;
@@ -125,7 +146,9 @@ impl Catalog for SqliteCatalog {
             }
         }
         add_request_hashes(&mut transaction, change).await?;
+        self.unsettled.store(true, Ordering::Release);
         transaction.commit().await?;
+        self.unsettled.store(false, Ordering::Release);
         Ok(())
     }
 
@@ -318,6 +341,21 @@ mod tests {
         drop(transaction);
         catalog.commit(&adding(&[segment(2)])).await.expect("commits");
         assert_eq!(catalog.load(UnixNanos(0)).await.expect("loads").segments, [segment(2)]);
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_a_recovery_would_find_is_overwritten_before_the_next_load() {
+        let file = File::new();
+        let catalog = file.open().await;
+        catalog.commit(&adding(&[segment(1)])).await.expect("commits");
+        let wal = file.path().with_extension("sqlite-wal");
+        let before = std::fs::metadata(&wal).expect("is there").len();
+        catalog.load(NOW).await.expect("loads");
+        assert_eq!(std::fs::metadata(&wal).expect("is there").len(), before);
+        catalog.unsettled.store(true, Ordering::Release);
+        assert_eq!(catalog.load(NOW).await.expect("loads").segments, [segment(1)]);
+        assert!(std::fs::metadata(&wal).expect("is there").len() > before, "a frame was written");
+        assert!(!catalog.unsettled.load(Ordering::Acquire));
     }
 
     #[tokio::test]

@@ -71,7 +71,7 @@ pub(crate) fn delete_unfinished_files(directory: &FilePath) -> std::io::Result<u
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 directories.push(entry.path());
-            } else if kind.is_file() && is_unfinished(&entry.file_name()) {
+            } else if kind.is_file() && is_unfinished(&entry.path()) {
                 std::fs::remove_file(entry.path())?;
                 deleted += 1;
             }
@@ -80,18 +80,20 @@ pub(crate) fn delete_unfinished_files(directory: &FilePath) -> std::io::Result<u
     Ok(deleted)
 }
 
-fn is_unfinished(name: &OsStr) -> bool {
-    let Some((name, number)) = name.to_str().and_then(|name| name.rsplit_once('#')) else { return false };
-    has_segment_name(name) && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+fn is_unfinished(path: &FilePath) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.rsplit_once('#'));
+    let is_numbered = name.is_some_and(|(_, number)| number.parse::<u32>().is_ok());
+    is_numbered && path.parent().and_then(FilePath::file_name).and_then(OsStr::to_str).is_some_and(is_ulid)
 }
 
+/// Objects of segments are in a directory that is called by the segment's id; anything else was put there by someone
+/// else.
 fn is_segment_object(path: &Path) -> bool {
-    path.filename().is_some_and(has_segment_name)
+    path.parts().rev().nth(1).is_some_and(|directory| is_ulid(directory.as_ref()))
 }
 
-/// Objects of segments are called `<ulid>.<kind>`; anything else was put there by someone else.
-fn has_segment_name(name: &str) -> bool {
-    name.split_once('.').is_some_and(|(id, _)| id.len() == ulid::ULID_LEN && Ulid::from_string(id).is_ok())
+fn is_ulid(name: &str) -> bool {
+    name.len() == ulid::ULID_LEN && Ulid::from_string(name).is_ok()
 }
 
 fn is_older(object: &ObjectMeta, before: UnixNanos) -> bool {
@@ -114,7 +116,7 @@ mod tests {
     const EVER: UnixNanos = UnixNanos(u64::MAX);
 
     fn name(number: u64) -> String {
-        format!("segments/default/logs/{}.parquet", Ulid::from_parts(number, 0))
+        format!("segments/default/logs/{}/rows.parquet", Ulid::from_parts(number, 0))
     }
 
     fn segment(number: u64) -> SegmentMeta {
@@ -161,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_objects_of_no_segment_are_deleted() {
-        let foreign = ["segments/README.md".to_owned(), "elsewhere/01ARZ3NDEKTSV4RRFFQ69G5FAV.parquet".to_owned()];
+        let foreign = ["segments/README.md".to_owned(), "elsewhere/01ARZ3NDEKTSV4RRFFQ69G5FAV/index".to_owned()];
         let mut stored = vec![name(1), name(2), name(3)];
         stored.extend(foreign.clone());
         let (_directory, catalog, store) = setting(&[1, 2], &stored).await;
@@ -187,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_path_that_the_store_spells_differently_is_known_all_the_same() {
-        let path = format!("segments/team*'!()~/logs/{}.parquet", Ulid::from_parts(1, 0));
+        let path = format!("segments/team*'!()~/logs/{}/index", Ulid::from_parts(1, 0));
         let directory = tempfile::tempdir().expect("directory");
         let catalog = SqliteCatalog::open(&directory.path().join("catalog.sqlite")).await.expect("opens");
         let objects = vec![catalog::ObjectMeta { path: path.clone(), bytes: 5, checksum: 0 }];
@@ -205,15 +207,15 @@ mod tests {
     #[test]
     fn files_that_the_store_had_not_finished_are_deleted() {
         let directory = tempfile::tempdir().expect("directory");
-        let deep = directory.path().join("default").join("logs");
+        let deep = directory.path().join("default/logs").join(Ulid::from_parts(1, 0).to_string());
         std::fs::create_dir_all(&deep).expect("makes");
-        let finished = format!("{}.parquet", Ulid::from_parts(1, 0));
-        for name in [&finished, &format!("{finished}#1"), &format!("{finished}#x"), "notes.txt#1"] {
+        for name in ["rows.parquet", "rows.parquet#1", "rows.parquet#x", "index#2", "../notes#1"] {
             std::fs::write(deep.join(name), "bytes").expect("writes");
         }
-        assert_eq!(delete_unfinished_files(directory.path()).expect("deletes"), 1);
-        assert!(!deep.join(format!("{finished}#1")).exists());
-        assert_eq!(std::fs::read_dir(&deep).expect("reads").count(), 3);
+        assert_eq!(delete_unfinished_files(directory.path()).expect("deletes"), 2);
+        assert!(!deep.join("rows.parquet#1").exists() && !deep.join("index#2").exists());
+        assert!(deep.join("rows.parquet").exists() && deep.join("rows.parquet#x").exists());
+        assert!(deep.join("../notes#1").exists());
         assert_eq!(delete_unfinished_files(&directory.path().join("missing")).expect("nothing to do"), 0);
     }
 }
