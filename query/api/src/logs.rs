@@ -1,0 +1,69 @@
+//! Searches for log records, and the log records of a trace.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use tracewell_model::Signal;
+use tracewell_query::Answer;
+
+use crate::endpoints as at;
+use crate::error::ApiError;
+use crate::params::{BUCKETS, FIELDS, Params, SPAN_ID, VALUES_LIMIT};
+use crate::records::log_records;
+use crate::shapes::{Facets, LogHistogram, LogPage};
+use crate::tenant::Tenant;
+use crate::{ApiState, scope};
+
+/// `GET /api/v1/logs`.
+pub async fn search(
+    State(state): State<ApiState>,
+    tenant: Tenant,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LogPage>, ApiError> {
+    let params = Params::parse(query.as_deref(), at::LOGS.params)?;
+    let (question, page) = (scope::query_scope(tenant, &params)?, scope::page(&params)?);
+    Ok(Json(log_page(state.engine.search_logs(&question, &page).await?)))
+}
+
+/// `GET /api/v1/logs/histogram`.
+pub async fn histogram(
+    State(state): State<ApiState>,
+    tenant: Tenant,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LogHistogram>, ApiError> {
+    let params = Params::parse(query.as_deref(), at::LOG_HISTOGRAM.params)?;
+    let (question, buckets) = (scope::query_scope(tenant, &params)?, params.count(&BUCKETS)?);
+    Ok(Json(state.engine.log_histogram(&question, buckets).await?.into()))
+}
+
+/// `GET /api/v1/logs/facets`.
+pub async fn facets(
+    State(state): State<ApiState>,
+    tenant: Tenant,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Facets>, ApiError> {
+    let params = Params::parse(query.as_deref(), at::LOG_FACETS.params)?;
+    let question = scope::query_scope(tenant, &params)?;
+    let (fields, limit) = (params.names(&FIELDS)?, params.count(&VALUES_LIMIT)?);
+    Ok(Json(state.engine.facets(&question, Signal::Logs, &fields, limit).await?.into()))
+}
+
+/// `GET /api/v1/traces/{traceId}/logs`.
+pub async fn of_trace(
+    State(state): State<ApiState>,
+    tenant: Tenant,
+    Path(trace): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LogPage>, ApiError> {
+    let params = Params::parse(query.as_deref(), at::TRACE_LOGS.params)?;
+    let (trace, span, page) = (scope::trace_id(&trace)?, params.parsed(&SPAN_ID)?, scope::page(&params)?);
+    Ok(Json(log_page(state.engine.logs_of_trace(&tenant.0, trace, span, &page).await?)))
+}
+
+fn log_page(answer: Answer<tracewell_query::LogPage>) -> LogPage {
+    LogPage {
+        logs: log_records(&answer.value.logs),
+        next_cursor: answer.value.next_cursor,
+        exactness: answer.exactness.into(),
+        statistics: answer.statistics.into(),
+    }
+}
