@@ -52,6 +52,12 @@ pub struct Received {
     pub traces: ReceivedCounts,
     /// Log records.
     pub logs: ReceivedCounts,
+    /// Requests that were acknowledged.
+    pub accepted_requests: u64,
+    /// Requests that were refused as a whole.
+    pub refused_requests: u64,
+    /// Bytes of request bodies, as they were on the wire.
+    pub bytes: u64,
 }
 
 /// Records of one signal that came in since the start.
@@ -62,10 +68,6 @@ pub struct ReceivedCounts {
     pub accepted_records: u64,
     /// Records that were refused.
     pub rejected_records: u64,
-    /// Requests answered.
-    pub requests: u64,
-    /// Of these, requests refused as a whole.
-    pub rejected_requests: u64,
 }
 
 /// How the server is.

@@ -1,20 +1,32 @@
 //! The query engine: what the APIs and the command line talk to.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionConfig;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use tracewell_language::Query;
 use tracewell_model::Signal;
 use tracewell_storage::Storage;
 
-use crate::{Matcher, QueryError, lower};
+use crate::memory::QueryShare;
+use crate::session::{Session, deadline_passed};
+use crate::{Answer, Exactness, Matcher, QueryError, QueryErrorKind, lower};
 
 /// The bounds of queries. Every field is one setting of the product's configuration.
 #[derive(Clone, Debug)]
 pub struct QueryConfig {
     /// How long an answer may take.
     pub deadline: Duration,
-    /// The memory that sorting and grouping of all running queries may take together, in bytes.
+    /// The memory that sorting and grouping of all running queries may take together, in bytes; one query may take
+    /// half of it.
     pub memory_bytes_max: usize,
     /// How many queries run at the same time; others wait their turn within their deadline.
     pub concurrency_max: usize,
@@ -29,18 +41,26 @@ impl Default for QueryConfig {
 /// Answers questions about what is stored. Clones share it.
 #[derive(Clone)]
 pub struct QueryEngine {
-    pub(crate) inner: Arc<Inner>,
+    inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) storage: Storage,
-    pub(crate) config: QueryConfig,
+struct Inner {
+    storage: Storage,
+    config: QueryConfig,
+    state: SessionState,
+    memory: Arc<GreedyMemoryPool>,
+    turns: Semaphore,
 }
 
 impl QueryEngine {
     /// An engine over `storage`.
     pub fn new(storage: Storage, config: QueryConfig) -> QueryEngine {
-        QueryEngine { inner: Arc::new(Inner { storage, config }) }
+        let threads = available_parallelism().map_or(1, usize::from);
+        let settings = SessionConfig::new().with_target_partitions(threads);
+        let state = SessionStateBuilder::new().with_config(settings).with_default_features().build();
+        let memory = Arc::new(GreedyMemoryPool::new(config.memory_bytes_max));
+        let turns = Semaphore::new(config.concurrency_max.max(1));
+        QueryEngine { inner: Arc::new(Inner { storage, config, state, memory, turns }) }
     }
 
     /// The storage that it asks.
@@ -51,5 +71,41 @@ impl QueryEngine {
     /// The query ready to judge batches in memory.
     pub fn matcher(&self, query: &Query, signal: Signal) -> Result<Matcher, QueryError> {
         Ok(Matcher::new(lower(query, signal)?))
+    }
+
+    /// Runs `work` within the bounds of a question.
+    pub(crate) async fn run<T, F>(
+        &self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(Session) -> F,
+    ) -> Result<Answer<T>, QueryError>
+    where
+        F: Future<Output = Result<(T, Exactness), QueryError>>,
+    {
+        let started = Instant::now();
+        let allowed = deadline.unwrap_or(self.inner.config.deadline).min(self.inner.config.deadline);
+        let end = started + allowed;
+        let _turn = match timeout_at(end, self.inner.turns.acquire()).await {
+            Ok(Ok(turn)) => turn,
+            _ => {
+                let message = "too many queries are running: try again in a moment";
+                return Err(QueryError::new(QueryErrorKind::Unavailable, message));
+            }
+        };
+        // What is found until then still has to be fetched.
+        let session = Session::new(self.inner.storage.clone(), self.state()?, started + allowed.mul_f64(0.8));
+        let found = timeout_at(end, work(session.clone())).await;
+        let (value, exactness) = found.map_err(|_| deadline_passed(allowed.as_secs_f64()))??;
+        Ok(Answer { value, exactness, statistics: session.statistics(started) })
+    }
+
+    /// The state of DataFusion for one question.
+    fn state(&self) -> Result<SessionState, QueryError> {
+        let share = QueryShare::new(Arc::clone(&self.inner.memory), self.inner.config.memory_bytes_max / 2);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(share))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .build_arc()?;
+        Ok(SessionStateBuilder::new_from_existing(self.inner.state.clone()).with_runtime_env(runtime).build())
     }
 }

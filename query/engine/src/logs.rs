@@ -1,9 +1,11 @@
 //! Lists of log records: search, and the logs of a trace.
 
-use tracewell_model::Logs;
+use tracewell_model::{Logs, Signal, SpanId, TenantId, TimeRange, TraceId};
+use tracewell_storage::{Column, Comparison, Predicate, Scalar};
 
-use crate::{Answer, Page, QueryEngine, QueryError, QueryScope};
-use tracewell_model::{SpanId, TenantId, TraceId};
+use crate::log_search::LogSearch;
+use crate::slices::TimeOrder;
+use crate::{Answer, Page, QueryEngine, QueryError, QueryScope, lower};
 
 /// A page of log records.
 #[derive(Clone, Debug, Default)]
@@ -16,18 +18,39 @@ pub struct LogPage {
 
 impl QueryEngine {
     /// The log records that meet the query, newest first.
-    pub async fn search_logs(&self, _scope: &QueryScope, _page: &Page) -> Result<Answer<LogPage>, QueryError> {
-        Err(QueryError::internal("being built"))
+    ///
+    /// When time runs out before the page is full, the answer is [`crate::Exactness::Partial`]: it has all records down
+    /// to the point in time that its cursor goes on from.
+    pub async fn search_logs(&self, scope: &QueryScope, page: &Page) -> Result<Answer<LogPage>, QueryError> {
+        let predicate = lower(&scope.query, Signal::Logs)?;
+        let search = LogSearch::new(predicate, scope.time, TimeOrder::NewestFirst, page)?;
+        self.run(scope.deadline, |session| async move {
+            let view = session.view(&scope.tenant, Signal::Logs);
+            search.run(&session, &view).await
+        })
+        .await
     }
 
     /// The log records of a trace or of one of its spans, oldest first, of whatever time.
     pub async fn logs_of_trace(
         &self,
-        _tenant: &TenantId,
-        _trace: TraceId,
-        _span: Option<SpanId>,
-        _page: &Page,
+        tenant: &TenantId,
+        trace: TraceId,
+        span: Option<SpanId>,
+        page: &Page,
     ) -> Result<Answer<LogPage>, QueryError> {
-        Err(QueryError::internal("being built"))
+        let is = |column, id: &[u8]| Predicate::Compare {
+            column,
+            comparison: Comparison::Equal,
+            value: Scalar::Binary(id.to_vec()),
+        };
+        let mut conditions = vec![is(Column::TraceId, &trace.0)];
+        conditions.extend(span.map(|span| is(Column::SpanId, &span.0)));
+        let search = LogSearch::new(Predicate::And(conditions), TimeRange::ALL, TimeOrder::OldestFirst, page)?;
+        self.run(None, |session| async move {
+            let view = session.view(tenant, Signal::Logs);
+            search.run(&session, &view).await
+        })
+        .await
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tracewell_language::Query;
 use tracewell_model::{TenantId, TimeRange};
 
+use crate::QueryError;
+
 /// Which records a question is about.
 #[derive(Clone, Debug)]
 pub struct QueryScope {
@@ -46,6 +48,14 @@ impl Page {
     /// The first page.
     pub fn first(limit: usize) -> Page {
         Page { limit, cursor: None }
+    }
+
+    /// The limit, if it is within its bounds.
+    pub(crate) fn checked_limit(&self) -> Result<usize, QueryError> {
+        match self.limit {
+            1..=Page::LIMIT_MAX => Ok(self.limit),
+            limit => Err(QueryError::invalid(format!("limit is {limit}: expected 1 to {}", Page::LIMIT_MAX))),
+        }
     }
 
     /// The page that begins where another ended.

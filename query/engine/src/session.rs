@@ -1,1 +1,124 @@
-//! The running of plans: memory, deadline, cancellation.
+//! The running of one question: its view of the data, its plans, its bounds and its statistics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow::array::RecordBatch;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SessionState;
+use datafusion::prelude::SessionContext;
+use tokio::time::Instant;
+use tracewell_model::{Signal, TenantId, TimeRange};
+use tracewell_storage::{Column, Predicate, Snapshot, Source, Storage};
+
+use crate::table::SnapshotTable;
+use crate::{QueryError, QueryErrorKind, Statistics};
+
+/// What a question has while it runs.
+#[derive(Clone)]
+pub(crate) struct Session {
+    storage: Storage,
+    context: SessionContext,
+    counters: Arc<Counters>,
+    /// When a list that is found piece by piece stops looking and gives what it has.
+    enough: Instant,
+}
+
+#[derive(Default)]
+struct Counters {
+    sources: AtomicU64,
+    sources_read: AtomicU64,
+    rows: AtomicU64,
+}
+
+impl Session {
+    pub(crate) fn new(storage: Storage, state: SessionState, enough: Instant) -> Session {
+        let context = SessionContext::new_with_state(state);
+        Session { storage, context, counters: Arc::default(), enough }
+    }
+
+    /// What the tenant has of the signal now.
+    pub(crate) fn view(&self, tenant: &TenantId, signal: Signal) -> View {
+        self.view_of(self.storage.snapshot(tenant, signal), signal)
+    }
+
+    fn view_of(&self, snapshot: Snapshot, signal: Signal) -> View {
+        let sources = snapshot.sources().len();
+        self.counters.sources.fetch_add(sources as u64, Ordering::Relaxed);
+        let read = (0..sources).map(|_| AtomicBool::new(false)).collect();
+        View { snapshot, signal, read, counters: Arc::clone(&self.counters) }
+    }
+
+    /// A plan that reads these columns, by name, of the rows inside `time` that meet `predicate`.
+    pub(crate) fn scan(
+        &self,
+        view: &View,
+        columns: &[(&str, Column)],
+        time: TimeRange,
+        predicate: Predicate,
+    ) -> Result<DataFrame, QueryError> {
+        Ok(self.context.read_table(Arc::new(SnapshotTable::new(view, columns, time, predicate)))?)
+    }
+
+    /// What `work` finds while there is time to look further; none when there is not.
+    pub(crate) async fn unless_late<T>(
+        &self,
+        work: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<Option<T>, QueryError> {
+        match tokio::time::timeout_at(self.enough, work).await {
+            Ok(found) => found.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    pub(crate) fn statistics(&self, started: Instant) -> Statistics {
+        Statistics {
+            elapsed_ms: started.elapsed().as_secs_f64() * 1e3,
+            segments_total: self.counters.sources.load(Ordering::Relaxed),
+            segments_read: self.counters.sources_read.load(Ordering::Relaxed),
+            rows_scanned: self.counters.rows.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The rows of a plan.
+pub(crate) async fn collect(plan: DataFrame) -> Result<Vec<RecordBatch>, QueryError> {
+    Ok(plan.collect().await?)
+}
+
+/// The error of a question whose time is up.
+pub(crate) fn deadline_passed(seconds: f64) -> QueryError {
+    let message = format!("no answer within {seconds} s: narrow the time range or the query, or allow more time");
+    QueryError::new(QueryErrorKind::Deadline, message)
+}
+
+/// A snapshot that counts which of its sources are read.
+#[derive(Clone)]
+pub(crate) struct View {
+    snapshot: Snapshot,
+    signal: Signal,
+    read: Arc<[AtomicBool]>,
+    counters: Arc<Counters>,
+}
+
+impl View {
+    /// The snapshot.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// What its records are.
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// A source that is about to be read.
+    pub(crate) fn read(&self, number: u32) -> &Source {
+        let source = &self.snapshot.sources()[number as usize];
+        if !self.read[number as usize].swap(true, Ordering::Relaxed) {
+            self.counters.sources_read.fetch_add(1, Ordering::Relaxed);
+            self.counters.rows.fetch_add(source.row_count(), Ordering::Relaxed);
+        }
+        source
+    }
+}

@@ -48,8 +48,9 @@ impl StatusSource for FixedStatus {
             started_at: UnixNanos::now().saturating_sub(5_000_000_000),
             addresses: Addresses { http: "127.0.0.1:4319".parse().ok(), ..Addresses::default() },
             received: Received {
-                traces: ReceivedCounts { accepted_records: 7, rejected_records: 2, requests: 3, rejected_requests: 1 },
-                logs: ReceivedCounts::default(),
+                traces: ReceivedCounts { accepted_records: 7, rejected_records: 2 },
+                bytes: 99,
+                ..Received::default()
             },
         }
     }
