@@ -13,6 +13,8 @@ pub(crate) struct Field {
     pub(crate) json: &'static str,
     pub(crate) kind: Kind,
     pub(crate) repeated: bool,
+    /// Written to JSON even if it is empty: some readers insist.
+    pub(crate) insisted: bool,
 }
 
 /// The type of a field's value.
@@ -52,11 +54,15 @@ impl Message {
 }
 
 const fn one(number: u32, json: &'static str, kind: Kind) -> Field {
-    Field { number, json, kind, repeated: false }
+    Field { number, json, kind, repeated: false, insisted: false }
 }
 
 const fn many(number: u32, json: &'static str, kind: Kind) -> Field {
-    Field { number, json, kind, repeated: true }
+    Field { number, json, kind, repeated: true, insisted: false }
+}
+
+const fn insisted(field: Field) -> Field {
+    Field { insisted: true, ..field }
 }
 
 pub(crate) static TRACES: Message =
@@ -123,10 +129,10 @@ pub(crate) static SCOPE: Message = Message {
 static ENTITY_REF: Message = Message {
     name: "EntityRef",
     fields: &[
-        one(1, "schemaUrl", Kind::String),
-        one(2, "type", Kind::String),
-        many(3, "idKeys", Kind::String),
-        many(4, "descriptionKeys", Kind::String),
+        insisted(one(1, "schemaUrl", Kind::String)),
+        insisted(one(2, "type", Kind::String)),
+        insisted(many(3, "idKeys", Kind::String)),
+        insisted(many(4, "descriptionKeys", Kind::String)),
     ],
 };
 
@@ -197,7 +203,7 @@ static LOG_RECORD: Message = Message {
 static KEY_VALUE: Message = Message {
     name: "KeyValue",
     fields: &[
-        one(1, "key", Kind::String),
+        insisted(one(1, "key", Kind::String)),
         one(2, "value", Kind::Message(&ANY_VALUE)),
         one(3, "keyStrindex", Kind::StringIndex),
     ],
@@ -217,7 +223,8 @@ pub(crate) static ANY_VALUE: Message = Message {
     ],
 };
 
-static ARRAY_VALUE: Message = Message { name: "ArrayValue", fields: &[many(1, "values", Kind::Message(&ANY_VALUE))] };
+static ARRAY_VALUE: Message =
+    Message { name: "ArrayValue", fields: &[insisted(many(1, "values", Kind::Message(&ANY_VALUE)))] };
 
 static KEY_VALUE_LIST: Message =
-    Message { name: "KeyValueList", fields: &[many(1, "values", Kind::Message(&KEY_VALUE))] };
+    Message { name: "KeyValueList", fields: &[insisted(many(1, "values", Kind::Message(&KEY_VALUE)))] };

@@ -144,11 +144,13 @@ fn message_at(out: &mut String, message: &'static Message, bytes: &[u8], level: 
         let level = level + usize::from(message.is_any_value());
         for field in message.fields {
             let mut values = Fields { reader: Reader::new(bytes, message.name), number: field.number }.peekable();
-            if field.repeated {
+            if values.peek().is_none() {
+                if field.insisted {
+                    object.key(field.json).push_str(if field.repeated { "[]" } else { "\"\"" });
+                }
+            } else if field.repeated {
                 object.set_array(field.json, values, |payload, out| value(out, field, payload, level));
-            } else if values.peek().is_some()
-                && let Some(payload) = values.last()
-            {
+            } else if let Some(payload) = values.last() {
                 value(object.key(field.json), field, payload, level);
             }
         }
