@@ -31,5 +31,154 @@ impl PartialEq for TextPattern {
 
 /// The tokens of a text: maximal runs of letters, digits and underscores (Unicode), in lower case.
 pub fn tokens(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|token| !token.is_empty()).map(str::to_lowercase)
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut token = String::new();
+        next_token(&mut rest, &mut token).then_some(token)
+    })
+}
+
+/// Takes the next token from the front of `rest` and writes it to `token`. False when there is none.
+pub(crate) fn next_token(rest: &mut &str, token: &mut String) -> bool {
+    let text = *rest;
+    let is_in_token = |c: char| c.is_alphanumeric() || c == '_';
+    let Some(start) = text.find(is_in_token) else {
+        *rest = "";
+        return false;
+    };
+    let end = text[start..].find(|c| !is_in_token(c)).map_or(text.len(), |length| start + length);
+    let word = &text[start..end];
+    *rest = &text[end..];
+    token.clear();
+    if word.is_ascii() {
+        token.push_str(word);
+        token.make_ascii_lowercase();
+    } else {
+        token.push_str(&word.to_lowercase());
+    }
+    true
+}
+
+/// Whether the values of this attribute of a span's event belong to the span's full text.
+pub(crate) fn is_text_attribute(key: &str) -> bool {
+    key.starts_with("exception.")
+}
+
+impl TextPattern {
+    /// Makes the pattern ready to be tried on many texts.
+    pub(crate) fn matcher(&self) -> TextMatcher {
+        match self {
+            TextPattern::Phrase(tokens) => TextMatcher::tokens(tokens, LastToken::Whole),
+            TextPattern::Prefix(tokens) => TextMatcher::tokens(tokens, LastToken::Beginning),
+            TextPattern::Contains(part) => {
+                let part = part.to_lowercase();
+                TextMatcher::Contains { finder: ascii_finder(&part), part }
+            }
+            TextPattern::Regex(regex) => TextMatcher::Regex(regex.clone()),
+        }
+    }
+}
+
+/// How the last token of a pattern has to stand in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastToken {
+    /// As it is.
+    Whole,
+    /// At the beginning of a token.
+    Beginning,
+}
+
+/// A [`TextPattern`] made ready. The only place where matching is decided: scans of live rows, of segments and the
+/// check of what the index found all come here.
+#[derive(Clone, Debug)]
+pub(crate) enum TextMatcher {
+    Tokens { tokens: Vec<String>, last: LastToken, finder: Option<AsciiFinder> },
+    Contains { part: String, finder: Option<AsciiFinder> },
+    Regex(Regex),
+}
+
+/// Finds an ASCII text in ASCII texts, whatever the case.
+pub(crate) type AsciiFinder = regex::bytes::Regex;
+
+fn ascii_finder(part: &str) -> Option<AsciiFinder> {
+    let pattern = regex::escape(part);
+    let finder = regex::bytes::RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).build();
+    part.is_ascii().then_some(finder.ok()).flatten()
+}
+
+impl TextMatcher {
+    fn tokens(tokens: &[String], last: LastToken) -> TextMatcher {
+        let finder = tokens.iter().max_by_key(|token| token.len()).and_then(|token| ascii_finder(token));
+        TextMatcher::Tokens { tokens: tokens.to_vec(), last, finder }
+    }
+
+    /// Whether `text` matches.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self {
+            TextMatcher::Tokens { tokens, last, finder } => {
+                // What the lower case of other letters may be is for the full comparison to say.
+                if let Some(finder) = finder
+                    && text.is_ascii()
+                    && !finder.is_match(text.as_bytes())
+                {
+                    return false;
+                }
+                contains_tokens(text, tokens, *last)
+            }
+            TextMatcher::Contains { part, finder } => match finder {
+                Some(finder) if text.is_ascii() => finder.is_match(text.as_bytes()),
+                _ => text.to_lowercase().contains(part),
+            },
+            TextMatcher::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+fn contains_tokens(text: &str, wanted: &[String], last: LastToken) -> bool {
+    let Some((ending, leading)) = wanted.split_last() else {
+        return true;
+    };
+    let ends = |token: &String| match last {
+        LastToken::Whole => token == ending,
+        LastToken::Beginning => token.starts_with(ending.as_str()),
+    };
+    if leading.is_empty() {
+        return tokens(text).any(|token| ends(&token));
+    }
+    let found: Vec<String> = tokens(text).collect();
+    found.windows(wanted.len()).any(|window| ends(&window[leading.len()]) && window[..leading.len()] == *leading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrase(text: &str) -> TextPattern {
+        TextPattern::Phrase(tokens(text).collect())
+    }
+
+    #[test]
+    fn phrases_match_whole_tokens_in_a_row_whatever_the_case() {
+        let matcher = phrase("connection REFUSED").matcher();
+        assert!(matcher.matches("dial: Connection refused!"));
+        assert!(!matcher.matches("connection was refused"));
+        assert!(!matcher.matches("connection refusedX"));
+        assert!(phrase("ÄRGER").matcher().matches("viel ärger"));
+    }
+
+    #[test]
+    fn prefixes_match_the_beginning_of_the_last_token_only() {
+        let matcher = TextPattern::Prefix(vec!["read".into(), "time".into()]).matcher();
+        assert!(matcher.matches("Read TIMEOUT"));
+        assert!(!matcher.matches("reads timeout"));
+        assert!(!matcher.matches("read overtime"));
+    }
+
+    #[test]
+    fn contains_looks_inside_words_and_ignores_case_beyond_ascii() {
+        let matcher = TextPattern::Contains("MEOU".into()).matcher();
+        assert!(matcher.matches("tiMeout") && matcher.matches("é timeout"));
+        assert!(TextPattern::Contains("k".into()).matcher().matches("\u{212a}elvin"), "the Kelvin sign is a K");
+        assert!(TextPattern::Contains(String::new()).matcher().matches(""));
+    }
 }

@@ -1,0 +1,50 @@
+//! Reading rows of a source as Arrow batches.
+//!
+//! A source shows its rows through a [`view::View`]: the columns of the logical table for a run of rows. Predicates are
+//! evaluated ([`evaluate`]) and batches are made ([`project`]) on views only, so that live rows and rows of segments
+//! are judged by the same code.
+
+mod attributes;
+mod display;
+mod evaluate;
+mod live;
+mod prepare;
+mod project;
+mod scopes;
+mod test;
+mod view;
+
+use std::pin::Pin;
+
+use arrow::array::RecordBatch;
+use futures::Stream;
+use tracewell_model::TimeRange;
+
+pub(crate) use attributes::values_array;
+pub(crate) use display::display;
+pub(crate) use evaluate::{evaluate, nested as nested_of};
+pub(crate) use live::scan_live;
+pub(crate) use prepare::{Leaf, Node, Prepared, Target};
+pub(crate) use project::project;
+pub(crate) use test::Test;
+pub(crate) use view::{Cells, Nested, View, blocking, null_array, saturated_times};
+
+use crate::{Column, Predicate, StorageError};
+
+/// The most rows of a batch of a scan.
+pub(crate) const BATCH_ROWS_MAX: usize = 16_384;
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct ScanRequest {
+    /// The columns of the batches, in this order; their names are `c0`, `c1`, ... May be empty: batches then only
+    /// have a row count.
+    pub columns: Vec<Column>,
+    /// Only rows whose [`Column::Time`] lies inside.
+    pub time: TimeRange,
+    /// Only rows that meet it.
+    pub predicate: Predicate,
+}
+
+/// The batches of a scan, in any order. Dropping it stops the work.
+pub type ScanStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, StorageError>> + Send>>;

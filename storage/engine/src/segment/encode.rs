@@ -1,0 +1,175 @@
+//! Encoding a segment: row groups into the bytes of its three objects. Computes only; [`super::writer`] puts them.
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use tracewell_model::{Logs, Records, ScopeTable, Signal, Spans, UnixNanos};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::blocks::SummingBuffer;
+use super::catalogue::FieldCatalogue;
+use super::columns::{ColumnPlan, ROW_GROUP_ROWS};
+use super::index::{IndexWriter, RowGroupInfo, Section};
+use super::order::order_row_group;
+use super::shred::{shred_logs, shred_spans};
+use super::trace_index::TraceIndexBuilder;
+use super::{WriteOptions, scopes, text_index, unwritten};
+use crate::{StorageError, StorageErrorKind};
+
+/// The rows that the trace index of log records is exact to: within a row group a trace's records are scattered.
+const LOG_GRANULE_ROWS: u32 = 1024;
+
+/// What is left to put when all rows are encoded.
+pub(crate) struct Encoded {
+    /// The last bytes of `rows.parquet`.
+    pub rows_rest: Vec<u8>,
+    /// The size of `rows.parquet` and its XXH3-64.
+    pub rows: (u64, u64),
+    /// All of `scopes.parquet`.
+    pub scopes: Vec<u8>,
+    /// All of `index`.
+    pub index: Vec<u8>,
+    /// The earliest and the latest time.
+    pub times: (UnixNanos, UnixNanos),
+    /// The number of rows.
+    pub row_count: u64,
+}
+
+/// A segment being encoded.
+pub(crate) struct SegmentEncoder {
+    plan: ColumnPlan,
+    full_text_index: bool,
+    parquet: ArrowWriter<SummingBuffer>,
+    scopes: ScopeTable,
+    catalogue: FieldCatalogue,
+    traces: TraceIndexBuilder,
+    row_groups: Vec<RowGroupInfo>,
+    index: IndexWriter,
+    rows: u32,
+}
+
+impl SegmentEncoder {
+    /// Of rows with these columns.
+    pub(crate) fn new(plan: ColumnPlan, options: &WriteOptions) -> Result<SegmentEncoder, StorageError> {
+        let writing =
+            ArrowWriterOptions::new().with_properties(plan.properties(options.level)?).with_skip_arrow_metadata(true);
+        let parquet = ArrowWriter::try_new_with_options(SummingBuffer::default(), plan.schema(), writing);
+        let granule = match plan.signal {
+            Signal::Traces => 1,
+            Signal::Logs => LOG_GRANULE_ROWS,
+        };
+        Ok(SegmentEncoder {
+            plan,
+            full_text_index: options.full_text_index,
+            parquet: parquet.map_err(unwritten)?,
+            scopes: ScopeTable::default(),
+            catalogue: FieldCatalogue::new(),
+            traces: TraceIndexBuilder::new(granule),
+            row_groups: Vec::new(),
+            index: IndexWriter::default(),
+            rows: 0,
+        })
+    }
+
+    /// Appends the `rows` of `records`, in this order, as one row group. The catalogue is counted apart.
+    pub(crate) fn row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let total = (self.rows as usize).checked_add(rows.len()).and_then(|rows| u32::try_from(rows).ok());
+        let (Some(total), true) = (total, rows.len() <= ROW_GROUP_ROWS) else {
+            let message = format!("{} rows more than a segment of {} rows can take", rows.len(), self.rows);
+            return Err(StorageError::new(StorageErrorKind::Internal, message));
+        };
+        let mut info = self.info(records, rows);
+        let batch = match records {
+            Records::Spans(spans) => {
+                let scope_ids = self.scopes.merge(&spans.scopes);
+                info.wild_times = wild_times(spans, rows);
+                rows.iter().for_each(|&row| self.traces.push(spans.trace_id[row as usize]));
+                self.index_texts(records, rows)?;
+                shred_spans(spans, rows, &scope_ids, &self.plan)?
+            }
+            Records::Logs(logs) => {
+                let scope_ids = self.scopes.merge(&logs.scopes);
+                let rows = clustered(logs, rows, &scope_ids);
+                rows.iter().for_each(|&row| self.traces.push(logs.trace_id[row as usize]));
+                self.index_texts(records, &rows)?;
+                shred_logs(logs, &rows, &scope_ids, &self.plan)?
+            }
+        };
+        self.parquet.write(&batch).and_then(|()| self.parquet.flush()).map_err(unwritten)?;
+        self.row_groups.push(info);
+        self.rows = total;
+        Ok(())
+    }
+
+    /// Counts the attributes of records whose rows are appended.
+    pub(crate) fn count(&mut self, catalogue: &FieldCatalogue) {
+        self.catalogue.merge(catalogue);
+    }
+
+    fn info(&self, records: &Records, rows: &[u32]) -> RowGroupInfo {
+        let times = match records {
+            Records::Spans(spans) => &spans.start,
+            Records::Logs(logs) => &logs.timestamp,
+        };
+        let times = rows.iter().map(|&row| times[row as usize]);
+        RowGroupInfo {
+            first_row: self.rows,
+            rows: rows.len() as u32,
+            time_min: times.clone().min().unwrap_or_default(),
+            time_max: times.max().unwrap_or_default(),
+            wild_times: false,
+        }
+    }
+
+    fn index_texts(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+        if self.full_text_index {
+            let bundle = text_index::build(records, rows)?;
+            self.index.section(Section::Text(self.row_groups.len() as u32), &bundle);
+        }
+        Ok(())
+    }
+
+    /// The bytes of `rows.parquet` that are ready.
+    pub(crate) fn take_bytes(&mut self) -> Vec<u8> {
+        self.parquet.inner_mut().take()
+    }
+
+    /// Ends the segment.
+    pub(crate) fn finish(mut self) -> Result<Encoded, StorageError> {
+        self.parquet.finish().map_err(unwritten)?;
+        let mut buffer = std::mem::take(self.parquet.inner_mut());
+        let rows_rest = buffer.take();
+        let (blocks, checksum) = buffer.finish();
+        let scopes = scopes::encode(&self.scopes)?;
+        let catalogue = zstd::bulk::compress(&self.catalogue.encode(), 3).map_err(|error| {
+            StorageError::new(StorageErrorKind::Internal, format!("cannot compress a field catalogue: {error}"))
+        })?;
+        let (fence, traces) = self.traces.finish();
+        self.index.section(Section::Catalogue, &catalogue);
+        self.index.section(Section::TraceFence, &fence);
+        self.index.section(Section::TraceBlocks, &traces);
+        let time_min = self.row_groups.iter().map(|group| group.time_min).min().unwrap_or_default();
+        let time_max = self.row_groups.iter().map(|group| group.time_max).max().unwrap_or_default();
+        Ok(Encoded {
+            rows_rest,
+            rows: (blocks.bytes, checksum),
+            index: self.index.finish(&self.row_groups, &blocks, (scopes.len() as u64, xxh3_64(&scopes))),
+            scopes,
+            times: (UnixNanos(time_min), UnixNanos(time_max)),
+            row_count: u64::from(self.rows),
+        })
+    }
+}
+
+fn clustered(logs: &Logs, rows: &[u32], scope_ids: &[u32]) -> Vec<u32> {
+    let mut rows = rows.to_vec();
+    order_row_group(logs, &mut rows, scope_ids);
+    rows
+}
+
+fn wild_times(spans: &Spans, rows: &[u32]) -> bool {
+    const WILD: u64 = 1 << 63;
+    rows.iter().any(|&row| spans.start[row as usize] >= WILD || spans.end[row as usize] >= WILD)
+}

@@ -1,0 +1,68 @@
+//! Segments: immutable sets of records in open columnar files. docs/formats/segment.md has the format.
+//!
+//! Writing: [`order`] sorts, [`shred`] makes columns ([`columns`] says which), [`encode`] makes objects, [`writer`] puts
+//! them. Reading: [`segment`] opens, [`pages`] decodes parts of `rows.parquet`, [`view`] shows them as the logical table,
+//! [`scan`] and [`rows`] answer.
+
+pub(crate) mod any_value;
+mod blocks;
+mod catalogue;
+mod columns;
+mod encode;
+mod index;
+mod lists;
+mod needs;
+mod object;
+mod order;
+mod pages;
+mod prune;
+mod restore;
+mod rows;
+mod scan;
+mod scopes;
+mod segment;
+mod shred;
+mod shred_attributes;
+mod text_bundle;
+mod text_index;
+mod trace_index;
+mod view;
+mod writer;
+
+use parquet::errors::ParquetError;
+use tracewell_model::{Signal, TenantId, UnixNanos};
+use ulid::Ulid;
+
+pub(crate) use catalogue::{FieldCatalogue, FieldCounts};
+pub(crate) use columns::{ColumnPlan, ROW_GROUP_ROWS};
+pub(crate) use rows::SortKeys;
+pub(crate) use segment::Segment;
+pub(crate) use writer::{SegmentWriter, write};
+
+use crate::{StorageError, StorageErrorKind};
+
+/// The version of the format that is written.
+pub(crate) const FORMAT_VERSION: u16 = 1;
+
+/// The writer's name in Parquet files.
+const CREATED_BY: &str = concat!("tracewell ", env!("CARGO_PKG_VERSION"));
+
+/// How a segment is written.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteOptions {
+    /// 0 as flushed; more when merged, then compressed better.
+    pub level: u8,
+    /// Whether words can be looked up.
+    pub full_text_index: bool,
+    /// See [`crate::catalog::SegmentMeta::created_at`].
+    pub created_at: UnixNanos,
+}
+
+/// The directory of a segment's objects.
+fn directory(tenant: &TenantId, signal: Signal, id: Ulid) -> String {
+    format!("segments/{tenant}/{signal}/{id}")
+}
+
+fn unwritten(error: ParquetError) -> StorageError {
+    StorageError::new(StorageErrorKind::Internal, format!("cannot encode a segment: {error}"))
+}

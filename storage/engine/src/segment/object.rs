@@ -1,0 +1,223 @@
+//! Verified reading of the objects of a segment.
+//!
+//! Everything here blocks: it is called where blocking is allowed (`scan::blocking`). Objects on the local disk are
+//! read through one file handle by position, others by ranged requests.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Weak};
+
+use bytes::{Buf, Bytes};
+use object_store::path::Path;
+use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt};
+use parking_lot::Mutex;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+use tokio::runtime::Handle;
+
+use super::blocks::{BLOCK_BYTES, Blocks};
+use crate::{StorageError, StorageErrorKind};
+
+/// Pieces of a remote object that lie no further apart are read in one request.
+const GAP_BYTES_MAX: u64 = 256 << 10;
+
+/// An object of a segment.
+pub(crate) struct Object {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    /// The open file, as long as somebody reads: segments that nobody reads hold no file open.
+    file: Mutex<Weak<File>>,
+}
+
+impl Object {
+    /// The object at `path`.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: &str) -> Object {
+        Object { store, path: Path::from(path), file: Mutex::new(Weak::new()) }
+    }
+
+    /// All of it.
+    pub(crate) fn read_all(&self) -> Result<Bytes, StorageError> {
+        let read = async { self.store.get(&self.path).await?.bytes().await };
+        Handle::current().block_on(read).map_err(|error| self.failed(error))
+    }
+
+    /// Opens it for reading parts.
+    pub(crate) fn open(self: &Arc<Object>) -> Result<OpenObject, StorageError> {
+        Ok(OpenObject { source: self.source()?, object: Arc::clone(self) })
+    }
+
+    fn source(&self) -> Result<Source, StorageError> {
+        if let Some(file) = self.file.lock().upgrade() {
+            return Ok(Source::Local(file));
+        }
+        let options = GetOptions { range: Some((0..1u64).into()), ..GetOptions::default() };
+        let found = Handle::current().block_on(self.store.get_opts(&self.path, options));
+        match found.map_err(|error| self.failed(error))?.payload {
+            GetResultPayload::File(file, _) => {
+                let file = Arc::new(file);
+                *self.file.lock() = Arc::downgrade(&file);
+                Ok(Source::Local(file))
+            }
+            GetResultPayload::Stream(_) => Ok(Source::Remote),
+        }
+    }
+
+    /// An error that says that the object is damaged.
+    pub(crate) fn corrupt(&self, what: impl std::fmt::Display) -> StorageError {
+        StorageError::new(StorageErrorKind::Corrupt, format!("segment object {} is damaged: {what}", self.path))
+    }
+
+    fn failed(&self, error: object_store::Error) -> StorageError {
+        let kind = match error {
+            object_store::Error::NotFound { .. } => StorageErrorKind::Corrupt,
+            _ => StorageErrorKind::Internal,
+        };
+        StorageError::new(kind, format!("cannot read segment object {}: {error}", self.path))
+    }
+}
+
+#[derive(Clone)]
+enum Source {
+    Local(Arc<File>),
+    Remote,
+}
+
+/// An object being read, not yet verified.
+#[derive(Clone)]
+pub(crate) struct OpenObject {
+    object: Arc<Object>,
+    source: Source,
+}
+
+impl OpenObject {
+    /// The bytes in `range`, as they are. Fails when there are fewer.
+    pub(crate) fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let length = (range.end - range.start) as usize;
+        match &self.source {
+            Source::Local(file) => {
+                let mut bytes = vec![0; length];
+                file.read_exact_at(&mut bytes, range.start).map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => self.object.corrupt("it is shorter than it was written"),
+                    _ => StorageError::new(
+                        StorageErrorKind::Internal,
+                        format!("cannot read segment object {}: {error}", self.object.path),
+                    ),
+                })?;
+                Ok(Bytes::from(bytes))
+            }
+            Source::Remote => {
+                let read = self.object.store.get_range(&self.object.path, range);
+                let bytes = Handle::current().block_on(read).map_err(|error| self.object.failed(error))?;
+                match bytes.len() {
+                    read if read == length => Ok(bytes),
+                    _ => Err(self.object.corrupt("it is shorter than it was written")),
+                }
+            }
+        }
+    }
+
+    /// The object, verified block by block.
+    pub(crate) fn verified(self, blocks: Arc<Blocks>) -> VerifiedObject {
+        self.verified_from(0, blocks)
+    }
+
+    /// The part of the object from `base` on, verified block by block. What is before is not there.
+    pub(crate) fn verified_from(self, base: u64, blocks: Arc<Blocks>) -> VerifiedObject {
+        VerifiedObject { open: self, base, blocks, fetched: Vec::new() }
+    }
+}
+
+/// An object being read; what is read is verified first.
+#[derive(Clone)]
+pub(crate) struct VerifiedObject {
+    open: OpenObject,
+    base: u64,
+    blocks: Arc<Blocks>,
+    /// What was fetched ahead, with its place.
+    fetched: Vec<(u64, Bytes)>,
+}
+
+impl VerifiedObject {
+    /// Fetches what will be read, in few requests, when requests are dear.
+    pub(crate) fn fetch(&mut self, mut ranges: Vec<Range<u64>>) -> Result<(), StorageError> {
+        self.fetched.clear();
+        if matches!(self.open.source, Source::Local(_)) {
+            return Ok(());
+        }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut wanted: Vec<Range<u64>> = Vec::new();
+        for range in ranges {
+            let range = self.blocks.covering(range);
+            match wanted.last_mut() {
+                Some(last) if range.start <= last.end.saturating_add(GAP_BYTES_MAX) => {
+                    last.end = last.end.max(range.end)
+                }
+                _ => wanted.push(range),
+            }
+        }
+        for range in wanted {
+            let start = range.start;
+            let bytes = self.read_blocks(range)?;
+            self.fetched.push((start, bytes));
+        }
+        Ok(())
+    }
+
+    /// The bytes in `range`.
+    pub(crate) fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        if range.end > self.blocks.bytes || range.start > range.end {
+            return Err(self.open.object.corrupt(format_args!("it should have bytes {range:?}")));
+        }
+        let (start, bytes) = match self
+            .fetched
+            .iter()
+            .find(|(start, bytes)| *start <= range.start && range.end <= start + bytes.len() as u64)
+        {
+            Some((start, bytes)) => (*start, bytes.clone()),
+            None => {
+                let covering = self.blocks.covering(range.clone());
+                let start = covering.start;
+                (start, self.read_blocks(covering)?)
+            }
+        };
+        Ok(bytes.slice((range.start - start) as usize..(range.end - start) as usize))
+    }
+
+    fn read_blocks(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let start = range.start;
+        let bytes = self.open.read(self.base + range.start..self.base + range.end)?;
+        match self.blocks.first_damaged(start, &bytes) {
+            None => Ok(bytes),
+            Some(block) => {
+                tracing::error!(object = %self.open.object.path, block, "a block of a segment is damaged");
+                Err(self.open.object.corrupt(format_args!("the checksum of block {block} does not match")))
+            }
+        }
+    }
+}
+
+impl Length for VerifiedObject {
+    fn len(&self) -> u64 {
+        self.blocks.bytes
+    }
+}
+
+impl ChunkReader for VerifiedObject {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        // Page headers are far shorter than a block.
+        let end = self.blocks.covering(start..start.saturating_add(BLOCK_BYTES as u64)).end;
+        Ok(self.read(start..end).map_err(external)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.read(start..start.saturating_add(length as u64)).map_err(external)
+    }
+}
+
+fn external(error: StorageError) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

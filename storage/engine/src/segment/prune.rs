@@ -1,0 +1,212 @@
+//! Leaving out row groups and rows that cannot meet a predicate, by statistics and indexes. Never changes an answer.
+
+use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
+use parquet::file::statistics::Statistics;
+use tracewell_model::TraceId;
+
+use super::columns::*;
+use super::segment::{Opened, Segment};
+use crate::scan::{Leaf, Node, Target, Test};
+use crate::text::TextPattern;
+use crate::{AttributeScope, AttributeType, Column, Comparison, Scalar, StorageError};
+
+impl Opened {
+    /// Whether a row of the row group may meet the predicate.
+    pub(super) fn may_meet(&self, node: &Node, group: usize) -> bool {
+        match node {
+            Node::Constant(value) => *value,
+            Node::And(parts) => parts.iter().all(|part| self.may_meet(part, group)),
+            Node::Or(parts) => parts.iter().any(|part| self.may_meet(part, group)),
+            Node::Scopes(met) => self.may_be_in(met, group),
+            Node::Not(_) => true,
+            Node::Leaf(leaf) => self.may_meet_leaf(leaf, group),
+        }
+    }
+
+    fn may_be_in(&self, met: &BooleanBuffer, group: usize) -> bool {
+        match self.pages.statistics(group, SCOPE_ID) {
+            Some(Statistics::Int32(statistics)) => match (statistics.min_opt(), statistics.max_opt()) {
+                (Some(&min), Some(&max)) if min >= 0 => {
+                    (min as usize..=max as usize).any(|scope| scope < met.len() && met.value(scope))
+                }
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    fn may_meet_leaf(&self, leaf: &Leaf, group: usize) -> bool {
+        let column = match &leaf.target {
+            Target::Text(_) => return true,
+            Target::Attribute(scope, key) => {
+                return self.catalogue.counts(*scope, key).is_none_or(|counts| counts.total() > 0);
+            }
+            Target::Column(column) => column,
+        };
+        if let Column::Attribute { scope, key, of } = column {
+            if self.catalogue.counts(*scope, key).is_some_and(|counts| counts.of(*of) == 0) {
+                return false;
+            }
+            if *scope != AttributeScope::Record || *of == AttributeType::Display {
+                return true;
+            }
+            let homes = self.homes(key, Some(*of));
+            return match homes.dense.as_slice() {
+                [dense] if !homes.in_lists => self.may_test(&leaf.test, group, &dense.name(self.plan().signal)),
+                _ => true,
+            };
+        }
+        let path = match column {
+            // The statistics of durations are of those as sent.
+            Column::Duration if !self.head.row_groups[group].wild_times => DURATION,
+            Column::Name => NAME,
+            Column::Kind => KIND,
+            Column::StatusCode => STATUS_CODE,
+            Column::StatusMessage => STATUS_MESSAGE,
+            Column::SeverityNumber => SEVERITY_NUMBER,
+            Column::SeverityText => SEVERITY_TEXT,
+            Column::EventName => EVENT_NAME,
+            _ => return true,
+        };
+        self.may_test(&leaf.test, group, path)
+    }
+
+    fn may_test(&self, test: &Test, group: usize, path: &str) -> bool {
+        let Some(statistics) = self.pages.statistics(group, path) else {
+            return true;
+        };
+        if statistics.null_count_opt() == Some(u64::from(self.head.row_groups[group].rows)) {
+            return false;
+        }
+        let may = |comparison: Comparison, value: &Scalar| match (value, statistics) {
+            (Scalar::Int(value), Statistics::Int32(found)) => {
+                let bounds = found.min_opt().zip(found.max_opt());
+                bounds.is_none_or(|(&min, &max)| overlaps(comparison, value, &i64::from(min), &i64::from(max)))
+            }
+            (Scalar::Int(value), Statistics::Int64(found)) => {
+                let bounds = found.min_opt().zip(found.max_opt());
+                // Durations below 0 count as 0.
+                let floor = if path == DURATION { 0 } else { i64::MIN };
+                bounds.is_none_or(|(&min, &max)| overlaps(comparison, value, &min.max(floor), &max.max(floor)))
+            }
+            // Bounds that were cut are still bounds.
+            (Scalar::String(value), Statistics::ByteArray(found)) => {
+                let bounds = found.min_opt().zip(found.max_opt());
+                bounds.is_none_or(|(min, max)| overlaps(comparison, value.as_bytes(), min.data(), max.data()))
+            }
+            _ => true,
+        };
+        match test {
+            Test::Compare(comparison, value) => may(*comparison, value),
+            Test::In(values) => values.iter().any(|value| may(Comparison::Equal, value)),
+            Test::Matches(_) | Test::Present => true,
+        }
+    }
+}
+
+fn overlaps<T: PartialOrd + ?Sized>(comparison: Comparison, value: &T, min: &T, max: &T) -> bool {
+    match comparison {
+        Comparison::Equal => min <= value && value <= max,
+        Comparison::Less => min < value,
+        Comparison::LessOrEqual => min <= value,
+        Comparison::Greater => max > value,
+        Comparison::GreaterOrEqual => max >= value,
+    }
+}
+
+impl Segment {
+    /// The rows of a row group that may meet the predicate, by its indexes; none when these do not tell, or when they
+    /// are too many for it to pay. Blocks.
+    pub(super) fn candidates(
+        &self,
+        opened: &Opened,
+        node: &Node,
+        group: usize,
+    ) -> Result<Option<BooleanBuffer>, StorageError> {
+        match node {
+            Node::And(parts) => {
+                let mut all: Option<BooleanBuffer> = None;
+                for part in parts {
+                    if let Some(rows) = self.candidates(opened, part, group)? {
+                        all = Some(all.map_or(rows.clone(), |before| &before & &rows));
+                    }
+                }
+                Ok(all)
+            }
+            Node::Or(parts) => {
+                let mut any: Option<BooleanBuffer> = None;
+                for part in parts {
+                    let Some(rows) = self.candidates(opened, part, group)? else {
+                        return Ok(None);
+                    };
+                    any = Some(any.map_or(rows.clone(), |before| &before | &rows));
+                }
+                Ok(any)
+            }
+            Node::Leaf(Leaf { target: Target::Text(pattern), .. }) => self.text_candidates(opened, pattern, group),
+            Node::Leaf(Leaf { target: Target::Column(Column::TraceId), test }) => {
+                self.trace_candidates(opened, test, group)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn text_candidates(
+        &self,
+        opened: &Opened,
+        pattern: &TextPattern,
+        group: usize,
+    ) -> Result<Option<BooleanBuffer>, StorageError> {
+        if matches!(pattern, TextPattern::Contains(_) | TextPattern::Regex(_)) {
+            return Ok(None);
+        }
+        let Some(index) = self.text_index(opened, group)? else {
+            return Ok(None);
+        };
+        let rows = opened.head.row_groups[group].rows as usize;
+        let found = index.candidates(pattern, rows / 3).map_err(|error| self.text_error(&error))?;
+        Ok(found.map(|found| bits(rows, found.into_iter().map(|row| row as usize..row as usize + 1))))
+    }
+
+    fn trace_candidates(
+        &self,
+        opened: &Opened,
+        test: &Test,
+        group: usize,
+    ) -> Result<Option<BooleanBuffer>, StorageError> {
+        let wanted: Vec<&Scalar> = match test {
+            Test::Compare(Comparison::Equal, value) => vec![value],
+            Test::In(values) if values.len() <= 1000 => values.iter().collect(),
+            _ => return Ok(None),
+        };
+        let info = opened.head.row_groups[group];
+        let mut found = Vec::new();
+        for value in wanted {
+            let Scalar::Binary(id) = value else {
+                return Ok(None);
+            };
+            // Other bytes are no trace id, so no row has them.
+            if let Some(trace) = TraceId::from_slice(id) {
+                for rows in self.trace_ranges(opened, trace)? {
+                    let start = rows.start.max(info.first_row);
+                    let end = rows.end.min(info.first_row + info.rows);
+                    if start < end {
+                        found.push((start - info.first_row) as usize..(end - info.first_row) as usize);
+                    }
+                }
+            }
+        }
+        Ok(Some(bits(info.rows as usize, found.into_iter())))
+    }
+}
+
+/// `len` bits of which those in `ranges` are set.
+pub(super) fn bits(len: usize, ranges: impl Iterator<Item = std::ops::Range<usize>>) -> BooleanBuffer {
+    let mut bits = BooleanBufferBuilder::new(len);
+    bits.append_n(len, false);
+    for range in ranges {
+        range.filter(|&row| row < len).for_each(|row| bits.set_bit(row, true));
+    }
+    bits.finish()
+}

@@ -1,0 +1,274 @@
+//! Reading whole rows of a segment, and what merging needs to know of all of them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int32Array, RecordBatch};
+use arrow::datatypes::TimestampNanosecondType;
+use hashbrown::HashMap;
+use tracewell_model::{Logs, Records, Signal, SpanId, Spans, TraceId};
+
+use super::columns::{SPAN_ID, START_TIME, TIME, TRACE_ID};
+use super::lists::damaged;
+use super::object::VerifiedObject;
+use super::pages::Leaves;
+use super::prune::bits;
+use super::restore::{restore_logs, restore_spans};
+use super::segment::{Opened, Segment};
+use crate::scan::blocking;
+use crate::{StorageError, StorageErrorKind};
+
+/// What the rows of a segment are sorted by, in the order of the rows.
+#[derive(Clone, Debug)]
+pub(crate) enum SortKeys {
+    /// Of spans.
+    Spans {
+        /// Their traces.
+        trace_id: Vec<TraceId>,
+        /// When they start.
+        start: Vec<u64>,
+    },
+    /// Of log records: when they happened.
+    Logs(Vec<u64>),
+}
+
+impl Segment {
+    /// Whole spans, in the order of `rows`.
+    pub(crate) async fn rows_spans(self: &Arc<Self>, rows: &[u32]) -> Result<Spans, StorageError> {
+        match self.read_records(rows.to_vec()).await? {
+            Records::Spans(spans) => Ok(spans),
+            Records::Logs(_) => Err(self.wrong_signal("spans")),
+        }
+    }
+
+    /// Whole log records, in the order of `rows`.
+    pub(crate) async fn rows_logs(self: &Arc<Self>, rows: &[u32]) -> Result<Logs, StorageError> {
+        match self.read_records(rows.to_vec()).await? {
+            Records::Logs(logs) => Ok(logs),
+            Records::Spans(_) => Err(self.wrong_signal("log records")),
+        }
+    }
+
+    /// The whole rows from one to another.
+    pub(crate) async fn read_rows(self: &Arc<Self>, rows: Range<u32>) -> Result<Records, StorageError> {
+        self.read_records(rows.collect()).await
+    }
+
+    /// Whole rows, in the order of `rows`.
+    pub(crate) async fn read_records(self: &Arc<Self>, rows: Vec<u32>) -> Result<Records, StorageError> {
+        let segment = Arc::clone(self);
+        blocking(move || segment.records_at(&rows)).await
+    }
+
+    /// The rows of a trace, in order.
+    pub(crate) async fn trace_rows(self: &Arc<Self>, trace: TraceId) -> Result<Vec<u32>, StorageError> {
+        let segment = Arc::clone(self);
+        blocking(move || segment.rows_of_trace(trace)).await
+    }
+
+    /// What all rows are sorted by.
+    pub(crate) async fn sort_keys(self: &Arc<Self>) -> Result<SortKeys, StorageError> {
+        let segment = Arc::clone(self);
+        blocking(move || segment.read_sort_keys()).await
+    }
+
+    fn wrong_signal(&self, wanted: &str) -> StorageError {
+        let message = format!("segment {} holds {}, no {wanted}", self.meta().id, self.meta().signal);
+        StorageError::new(StorageErrorKind::Internal, message)
+    }
+
+    fn rows_of_trace(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {
+        let opened = self.opened()?;
+        let ranges = self.trace_ranges(&opened, trace)?;
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let object = self.rows_object(&opened)?;
+        let candidates: Vec<u32> =
+            ranges.into_iter().flatten().take_while(|row| u64::from(*row) < self.meta().rows).collect();
+        let mut leaves = Leaves::default();
+        opened.pages.add_leaves(&mut leaves, TRACE_ID);
+        let mut found = Vec::new();
+        for (group, rows) in in_groups(&opened, &candidates)? {
+            let batch = self.decode(&opened, &object, group, &leaves, &rows)?;
+            let ids = column(&batch, TRACE_ID)?.as_fixed_size_binary();
+            let first = opened.head.row_groups[group].first_row;
+            let of_trace = ids.iter().zip(&rows).filter(|(id, _)| *id == Some(&trace.0[..]));
+            found.extend(of_trace.map(|(_, row)| first + row));
+        }
+        Ok(found)
+    }
+
+    fn records_at(&self, rows: &[u32]) -> Result<Records, StorageError> {
+        let mut sorted = rows.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let opened = self.opened()?;
+        let object = self.rows_object(&opened)?;
+        let leaves = opened.pages.all_leaves();
+        let mut records = match self.meta().signal {
+            Signal::Traces => Records::Spans(Spans { scopes: opened.scopes.clone(), ..Spans::default() }),
+            Signal::Logs => Records::Logs(Logs { scopes: opened.scopes.clone(), ..Logs::default() }),
+        };
+        for (group, rows) in in_groups(&opened, &sorted)? {
+            let batch = self.decode(&opened, &object, group, &leaves, &rows)?;
+            match &mut records {
+                Records::Logs(logs) => restore_logs(&batch, opened.plan(), logs)?,
+                Records::Spans(spans) => self.restore_group(&opened, group, &rows, &batch, spans)?,
+            }
+        }
+        if sorted == rows {
+            return Ok(records);
+        }
+        let places = rows.iter().filter_map(|row| sorted.binary_search(row).ok());
+        Ok(match records {
+            Records::Spans(spans) => {
+                let mut ordered = Spans::default();
+                ordered.append_rows(&spans, places);
+                Records::Spans(ordered)
+            }
+            Records::Logs(logs) => {
+                let mut ordered = Logs::default();
+                ordered.append_rows(&logs, places);
+                Records::Logs(ordered)
+            }
+        })
+    }
+
+    fn restore_group(
+        &self,
+        opened: &Opened,
+        group: usize,
+        rows: &[u32],
+        batch: &RecordBatch,
+        spans: &mut Spans,
+    ) -> Result<(), StorageError> {
+        let distances = column(batch, super::columns::PARENT_DISTANCE)?.as_primitive();
+        let ids = column(batch, SPAN_ID)?.as_fixed_size_binary();
+        let known: Vec<SpanId> = ids.iter().map(|id| id.and_then(SpanId::from_slice).unwrap_or_default()).collect();
+        let parents = self.parents(opened, group, rows, distances, &known)?;
+        restore_spans(batch, opened.plan(), |row, _| parents[row], spans)
+    }
+
+    /// The span ids of the rows that parent distances lead to. `known` has the span ids of `rows`, if they are known.
+    pub(super) fn parents(
+        &self,
+        opened: &Opened,
+        group: usize,
+        rows: &[u32],
+        distances: &Int32Array,
+        known: &[SpanId],
+    ) -> Result<Vec<Option<SpanId>>, StorageError> {
+        let count = i64::from(opened.head.row_groups[group].rows);
+        let mut wanted: Vec<u32> = Vec::new();
+        let parent_row = |row: u32, distance: i32| {
+            let parent = i64::from(row) - i64::from(distance);
+            if (0..count).contains(&parent) { Ok(parent as u32) } else { Err(damaged("a parent that is not there")) }
+        };
+        for (row, distance) in rows.iter().zip(distances) {
+            if let Some(distance) = distance {
+                let parent = parent_row(*row, distance)?;
+                if known.is_empty() || rows.binary_search(&parent).is_err() {
+                    wanted.push(parent);
+                }
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found: HashMap<u32, SpanId> = rows.iter().copied().zip(known.iter().copied()).collect();
+        if !wanted.is_empty() {
+            let object = self.rows_object(opened)?;
+            let mut leaves = Leaves::default();
+            opened.pages.add_leaves(&mut leaves, SPAN_ID);
+            let batch = self.decode(opened, &object, group, &leaves, &wanted)?;
+            let ids = column(&batch, SPAN_ID)?.as_fixed_size_binary();
+            found.extend(wanted.iter().copied().zip(ids.iter().flatten().filter_map(SpanId::from_slice)));
+        }
+        rows.iter()
+            .zip(distances)
+            .map(|(row, distance)| match distance {
+                None => Ok(None),
+                Some(distance) => Ok(found.get(&parent_row(*row, distance)?).copied()),
+            })
+            .collect()
+    }
+
+    /// Decodes some rows of a row group, which are in order.
+    fn decode(
+        &self,
+        opened: &Opened,
+        object: &VerifiedObject,
+        group: usize,
+        leaves: &Leaves,
+        rows: &[u32],
+    ) -> Result<RecordBatch, StorageError> {
+        let count = opened.head.row_groups[group].rows as usize;
+        let selected =
+            (rows.len() < count).then(|| bits(count, rows.iter().map(|&row| row as usize..row as usize + 1)));
+        opened.pages.read_all(object, group, leaves, selected.as_ref()).map_err(|error| self.rows_error(error))
+    }
+
+    fn read_sort_keys(&self) -> Result<SortKeys, StorageError> {
+        let opened = self.opened()?;
+        let object = self.rows_object(&opened)?;
+        let mut leaves = Leaves::default();
+        let time = match self.meta().signal {
+            Signal::Traces => START_TIME,
+            Signal::Logs => TIME,
+        };
+        opened.pages.add_leaves(&mut leaves, time);
+        if self.meta().signal == Signal::Traces {
+            opened.pages.add_leaves(&mut leaves, TRACE_ID);
+        }
+        let mut times: Vec<u64> = Vec::new();
+        let mut traces = Vec::new();
+        for group in 0..opened.head.row_groups.len() {
+            let batch = opened.pages.read_all(&object, group, &leaves, None);
+            let batch = batch.map_err(|error| self.rows_error(error))?;
+            let of_group = column(&batch, time)?.as_primitive::<TimestampNanosecondType>().values();
+            times.extend(of_group.iter().map(|&time| time as u64));
+            if self.meta().signal == Signal::Traces {
+                let ids = column(&batch, TRACE_ID)?.as_fixed_size_binary();
+                traces.extend(ids.iter().map(|id| id.and_then(TraceId::from_slice).unwrap_or_default()));
+            }
+        }
+        Ok(match self.meta().signal {
+            Signal::Traces => SortKeys::Spans { trace_id: traces, start: times },
+            Signal::Logs => SortKeys::Logs(times),
+        })
+    }
+
+    /// An error of decoding a batch of `rows.parquet`, said of this segment.
+    pub(super) fn decoding_error(&self, error: arrow::error::ArrowError) -> StorageError {
+        match error {
+            arrow::error::ArrowError::ExternalError(source) => match source.downcast::<parquet::errors::ParquetError>()
+            {
+                Ok(error) => self.rows_error(*error),
+                Err(source) => self.rows_error(parquet::errors::ParquetError::External(source)),
+            },
+            error => self.rows_error(parquet::errors::ParquetError::ArrowError(error.to_string())),
+        }
+    }
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array, StorageError> {
+    batch.column_by_name(name).map(|column| column.as_ref()).ok_or_else(|| damaged(&format!("no column {name:?}")))
+}
+
+/// The rows of a segment, which are in order, as rows of its row groups.
+fn in_groups(opened: &Opened, rows: &[u32]) -> Result<Vec<(usize, Vec<u32>)>, StorageError> {
+    let mut rest = rows;
+    let mut found = Vec::new();
+    for (number, group) in opened.head.row_groups.iter().enumerate() {
+        let end = u64::from(group.first_row) + u64::from(group.rows);
+        let (inside, after) = rest.split_at(rest.partition_point(|&row| u64::from(row) < end));
+        if !inside.is_empty() {
+            found.push((number, inside.iter().map(|row| row - group.first_row).collect()));
+        }
+        rest = after;
+    }
+    match rest.first() {
+        None => Ok(found),
+        Some(row) => Err(StorageError::new(StorageErrorKind::Invalid, format!("a segment has no row {row}"))),
+    }
+}

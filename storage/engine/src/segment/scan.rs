@@ -1,0 +1,285 @@
+//! Scanning a segment: row group by row group, the newest first, decoding ever fewer rows of ever more columns.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanBufferBuilder, RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::Schema;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use tracewell_model::{TimeRange, UnixNanos};
+
+use super::object::VerifiedObject;
+use super::pages::Leaves;
+use super::prune::bits;
+use super::segment::{Opened, Segment};
+use super::view::SegmentView;
+use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, blocking, evaluate, project};
+use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError};
+
+impl Segment {
+    /// Reads rows; the segment is the source number `source` of its snapshot. Nothing runs ahead of the reader.
+    pub(crate) fn scan(self: &Arc<Self>, source: u32, request: &ScanRequest) -> ScanStream {
+        let start = Progress::NotBegun(Arc::clone(self), source, Arc::new(request.clone()));
+        Box::pin(futures::stream::try_unfold(start, |progress| {
+            blocking(move || {
+                let mut scan = match progress {
+                    Progress::NotBegun(segment, source, request) => Box::new(Scan::new(segment, source, request)?),
+                    Progress::Begun(scan) => scan,
+                };
+                Ok(scan.next_batch()?.map(|batch| (batch, Progress::Begun(scan))))
+            })
+        }))
+    }
+}
+
+enum Progress {
+    NotBegun(Arc<Segment>, u32, Arc<ScanRequest>),
+    Begun(Box<Scan>),
+}
+
+/// A scan under way.
+struct Scan {
+    segment: Arc<Segment>,
+    opened: Arc<Opened>,
+    object: VerifiedObject,
+    source: u32,
+    request: Arc<ScanRequest>,
+    /// What rows have to meet, what is decided cheaply first.
+    conjuncts: Vec<Node>,
+    /// The leaves of the columns of the batches.
+    output: Leaves,
+    /// The row groups to do, the next last.
+    groups: Vec<usize>,
+    current: Option<Output>,
+}
+
+/// A row group whose rows are known, being made into batches.
+struct Output {
+    group: usize,
+    rows: Vec<u32>,
+    done: usize,
+    /// None when no column has to be decoded.
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Scan {
+    fn new(segment: Arc<Segment>, source: u32, request: Arc<ScanRequest>) -> Result<Scan, StorageError> {
+        let opened = segment.opened()?;
+        let object = segment.rows_object(&opened)?;
+        let prepared = Prepared::new(&request.predicate, segment.meta().signal, &opened.scopes)?;
+        let mut groups: Vec<usize> = match prepared.is_never() {
+            true => Vec::new(),
+            false => (0..opened.head.row_groups.len()).collect(),
+        };
+        groups.retain(|&group| {
+            let info = &opened.head.row_groups[group];
+            request.time.overlaps(UnixNanos(info.time_min), UnixNanos(info.time_max))
+                && prepared.conjuncts.iter().all(|conjunct| opened.may_meet(conjunct, group))
+        });
+        groups.sort_by_key(|&group| opened.head.row_groups[group].time_max);
+        let mut conjuncts = prepared.conjuncts;
+        conjuncts.sort_by_key(cost);
+        let mut output = Leaves::default();
+        for column in &request.columns {
+            opened.leaves_of_column(column, &mut output);
+        }
+        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current: None })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, StorageError> {
+        loop {
+            if self.current.is_none() {
+                let Some(group) = self.groups.pop() else {
+                    return Ok(None);
+                };
+                self.current = self.begin_group(group)?;
+            }
+            if let Some(mut output) = self.current.take()
+                && let Some(batch) = self.output_batch(&mut output)?
+            {
+                self.current = Some(output);
+                return Ok(Some(batch));
+            }
+        }
+    }
+
+    /// Finds the rows of a row group.
+    fn begin_group(&self, group: usize) -> Result<Option<Output>, StorageError> {
+        let info = &self.opened.head.row_groups[group];
+        let mut selected: Option<BooleanBuffer> = None;
+        for conjunct in &self.conjuncts {
+            if let Some(rows) = self.segment.candidates(&self.opened, conjunct, group)? {
+                selected = Some(selected.map_or(rows.clone(), |before| &before & &rows));
+            }
+        }
+        if !covers(&self.request.time, info.time_min, info.time_max) {
+            selected = self.narrow(group, selected, Step::Time)?;
+        }
+        // Conjuncts of one cost are decided together.
+        for step in self.conjuncts.chunk_by(|a, b| cost(a) == cost(b)) {
+            selected = self.narrow(group, selected, Step::Conjuncts(step))?;
+        }
+        let rows: Vec<u32> = match &selected {
+            Some(selected) => selected.set_indices().map(|row| row as u32).collect(),
+            None => (0..info.rows).collect(),
+        };
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let reader = match self.output.is_empty() {
+            true => None,
+            false => {
+                let read = self.opened.pages.read(&self.object, group, &self.output, selected.as_ref(), BATCH_ROWS_MAX);
+                Some(read.map_err(|error| self.segment.rows_error(error))?)
+            }
+        };
+        Ok(Some(Output { group, rows, done: 0, reader }))
+    }
+
+    /// Decides a step for the selected rows.
+    fn narrow(
+        &self,
+        group: usize,
+        selected: Option<BooleanBuffer>,
+        step: Step<'_>,
+    ) -> Result<Option<BooleanBuffer>, StorageError> {
+        let count = self.opened.head.row_groups[group].rows;
+        let rows: Vec<u32> = match &selected {
+            Some(selected) => selected.set_indices().map(|row| row as u32).collect(),
+            None => (0..count).collect(),
+        };
+        if rows.is_empty() {
+            return Ok(selected);
+        }
+        let leaves = self.leaves_of_step(&step);
+        let mut met = BooleanBufferBuilder::new(rows.len());
+        if leaves.is_empty() {
+            let batch = empty_batch(rows.len())?;
+            met.append_buffer(&self.decide(group, &rows, &batch, &step)?);
+        } else {
+            let reader = self.opened.pages.read(&self.object, group, &leaves, selected.as_ref(), BATCH_ROWS_MAX);
+            for batch in reader.map_err(|error| self.segment.rows_error(error))? {
+                let batch = batch.map_err(|error| self.decoding_error(error))?;
+                let of_batch = rows.get(met.len()..met.len() + batch.num_rows());
+                let of_batch = of_batch.ok_or_else(|| self.miscounted(group))?;
+                met.append_buffer(&self.decide(group, of_batch, &batch, &step)?);
+            }
+        }
+        if met.len() != rows.len() {
+            return Err(self.miscounted(group));
+        }
+        let met = met.finish();
+        if selected.is_none() {
+            return Ok(Some(met));
+        }
+        Ok(Some(bits(count as usize, met.set_indices().map(|place| rows[place] as usize..rows[place] as usize + 1))))
+    }
+
+    fn leaves_of_step(&self, step: &Step<'_>) -> Leaves {
+        let mut leaves = Leaves::default();
+        match step {
+            Step::Time => self.opened.leaves_of_column(&Column::Time, &mut leaves),
+            Step::Conjuncts(conjuncts) => {
+                conjuncts.iter().for_each(|conjunct| self.opened.leaves_of_node(conjunct, &mut leaves));
+            }
+        }
+        leaves
+    }
+
+    fn decide(
+        &self,
+        group: usize,
+        rows: &[u32],
+        batch: &RecordBatch,
+        step: &Step<'_>,
+    ) -> Result<BooleanBuffer, StorageError> {
+        let view = self.view(group, rows, batch);
+        match step {
+            Step::Time => Ok(view.times()?.map(|time| self.request.time.contains(UnixNanos(time))).collect()),
+            Step::Conjuncts(conjuncts) => {
+                let mut all = BooleanBuffer::new_set(rows.len());
+                for conjunct in *conjuncts {
+                    if all.count_set_bits() == 0 {
+                        break;
+                    }
+                    all = &all & &evaluate(conjunct, &view)?;
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    fn output_batch(&self, output: &mut Output) -> Result<Option<RecordBatch>, StorageError> {
+        let batch = match &mut output.reader {
+            Some(reader) => match reader.next() {
+                Some(batch) => batch.map_err(|error| self.decoding_error(error))?,
+                None if output.done == output.rows.len() => return Ok(None),
+                None => return Err(self.miscounted(output.group)),
+            },
+            None => match (output.rows.len() - output.done).min(BATCH_ROWS_MAX) {
+                0 => return Ok(None),
+                rows => empty_batch(rows)?,
+            },
+        };
+        let rows = output.rows.get(output.done..output.done + batch.num_rows());
+        let rows = rows.ok_or_else(|| self.miscounted(output.group))?;
+        output.done += rows.len();
+        let view = self.view(output.group, rows, &batch);
+        project(&view, self.segment.meta().signal, &self.request.columns).map(Some)
+    }
+
+    fn view<'a>(&'a self, group: usize, rows: &'a [u32], batch: &'a RecordBatch) -> SegmentView<'a> {
+        SegmentView { segment: &self.segment, opened: &self.opened, group, rows, source: self.source, batch }
+    }
+
+    fn decoding_error(&self, error: arrow::error::ArrowError) -> StorageError {
+        self.segment.decoding_error(error)
+    }
+
+    fn miscounted(&self, group: usize) -> StorageError {
+        let message = format!("row group {group} has another number of rows than the index says");
+        self.segment.rows_error(parquet::errors::ParquetError::General(message))
+    }
+}
+
+/// What is decided in one go.
+enum Step<'a> {
+    /// Whether the rows lie in the time that is asked for.
+    Time,
+    /// Whether they meet these.
+    Conjuncts(&'a [Node]),
+}
+
+/// A batch of rows without columns.
+fn empty_batch(rows: usize) -> Result<RecordBatch, StorageError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        .map_err(super::shred_attributes::impossible)
+}
+
+/// Whether all times from `first` to `last` lie in the range.
+fn covers(range: &TimeRange, first: u64, last: u64) -> bool {
+    range.contains(UnixNanos(first)) && range.contains(UnixNanos(last))
+}
+
+/// How dear it is to decide a conjunct for a row.
+fn cost(node: &Node) -> u8 {
+    match node {
+        Node::Constant(_) | Node::Scopes(_) => 0,
+        Node::And(parts) | Node::Or(parts) => parts.iter().map(cost).max().unwrap_or(0),
+        Node::Not(part) => cost(part),
+        Node::Leaf(leaf) => match (&leaf.target, &leaf.test) {
+            (Target::Text(_), _) => 4,
+            (Target::Attribute(..), _) => 3,
+            (Target::Column(Column::Body), _) => 4,
+            (Target::Column(Column::Attribute { scope, of, .. }), _) => match (scope, of) {
+                (crate::AttributeScope::Record, AttributeType::Display) => 3,
+                (crate::AttributeScope::Record, _) => 2,
+                _ => 3,
+            },
+            (Target::Column(_), Test::Matches(_)) => 2,
+            (Target::Column(Column::ParentSpanId), _) => 2,
+            (Target::Column(_), _) => 1,
+        },
+    }
+}

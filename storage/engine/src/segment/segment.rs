@@ -1,0 +1,196 @@
+//! A segment that can be read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::ObjectStore;
+use parking_lot::Mutex;
+use tracewell_model::{ScopeTable, TraceId};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::catalogue::FieldCatalogue;
+use super::columns::ColumnPlan;
+use super::index::{HEAD_GUESS_BYTES, Head, Section};
+use super::object::{Object, VerifiedObject};
+use super::pages::Pages;
+use super::scopes;
+use super::text_bundle::BundleDirectory;
+use super::text_index::TextIndex;
+use super::trace_index::TraceFence;
+use crate::catalog::SegmentMeta;
+use crate::scan::blocking;
+use crate::{StorageError, StorageErrorKind};
+
+/// A segment. What is needed to read it is loaded when it is first read, and kept until [`Segment::release`].
+pub(crate) struct Segment {
+    meta: SegmentMeta,
+    rows: Arc<Object>,
+    scopes: Arc<Object>,
+    index: Arc<Object>,
+    opened: Mutex<Option<Arc<Opened>>>,
+}
+
+/// What is kept of a segment that is read.
+pub(crate) struct Opened {
+    /// The head of the index.
+    pub head: Head,
+    /// The scopes by number.
+    pub scopes: ScopeTable,
+    /// How `rows.parquet` is decoded.
+    pub pages: Pages,
+    /// Which attributes there are.
+    pub catalogue: FieldCatalogue,
+    fence: TraceFence,
+}
+
+impl Segment {
+    /// The segment that `meta` describes, in `store`. Reads nothing yet.
+    pub(crate) fn open(store: &Arc<dyn ObjectStore>, meta: SegmentMeta) -> Arc<Segment> {
+        let object = |number: usize| {
+            let path = meta.objects.get(number).map_or("", |object| object.path.as_str());
+            Arc::new(Object::new(Arc::clone(store), path))
+        };
+        let (rows, scopes, index) = (object(0), object(1), object(2));
+        Arc::new(Segment { rows, scopes, index, meta, opened: Mutex::new(None) })
+    }
+
+    /// What the catalog says about it.
+    pub(crate) fn meta(&self) -> &SegmentMeta {
+        &self.meta
+    }
+
+    /// Which attributes its rows have.
+    pub(crate) async fn field_catalogue(self: &Arc<Self>) -> Result<FieldCatalogue, StorageError> {
+        let segment = Arc::clone(self);
+        blocking(move || Ok(segment.opened()?.catalogue.clone())).await
+    }
+
+    /// Lets go of what was loaded to read it. It is loaded again when it is needed.
+    pub(crate) fn release(&self) {
+        *self.opened.lock() = None;
+    }
+
+    /// Loads what is needed to read it. Blocks.
+    pub(super) fn opened(&self) -> Result<Arc<Opened>, StorageError> {
+        // Whoever comes second waits for the first instead of loading it again.
+        let mut opened = self.opened.lock();
+        if let Some(opened) = opened.as_ref() {
+            return Ok(Arc::clone(opened));
+        }
+        let loaded = Arc::new(self.load()?);
+        *opened = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    fn load(&self) -> Result<Opened, StorageError> {
+        if self.meta.format_version != super::FORMAT_VERSION {
+            return Err(StorageError::new(
+                StorageErrorKind::Invalid,
+                format!(
+                    "segment {} has format version {}, this program reads {}: use a newer program",
+                    self.meta.id,
+                    self.meta.format_version,
+                    super::FORMAT_VERSION
+                ),
+            ));
+        }
+        let head = self.load_head()?;
+        let scopes = self.load_scopes(&head)?;
+        let mut rows = self.rows.open()?.verified(Arc::clone(&head.rows));
+        let pages = Pages::open(&mut rows, self.meta.signal).map_err(|error| self.rows_error(error))?;
+        let mut index = self.index_of(&head)?;
+        let sections = [Section::Catalogue, Section::TraceFence].map(|section| head.section(section).unwrap_or(0..0));
+        index.fetch(sections.to_vec())?;
+        let [catalogue, fence] = sections;
+        let catalogue = index.read(catalogue)?;
+        let catalogue =
+            zstd::stream::decode_all(catalogue.as_ref()).ok().and_then(|bytes| FieldCatalogue::decode(&bytes));
+        let catalogue = catalogue.ok_or_else(|| self.index.corrupt("its field catalogue makes no sense"))?;
+        let fence = TraceFence::decode(&index.read(fence)?);
+        let fence = fence.ok_or_else(|| self.index.corrupt("its trace index makes no sense"))?;
+        let rows = head.row_groups.iter().map(|group| u64::from(group.rows)).sum::<u64>();
+        if rows != self.meta.rows || pages.row_groups() != head.row_groups.len() {
+            return Err(self.index.corrupt(format_args!("it says {rows} rows, the catalog {}", self.meta.rows)));
+        }
+        Ok(Opened { head, scopes, pages, catalogue, fence })
+    }
+
+    fn load_head(&self) -> Result<Head, StorageError> {
+        let size = self.meta.objects.get(2).map_or(0, |object| object.bytes);
+        let open = self.index.open()?;
+        let mut start = open.read(0..HEAD_GUESS_BYTES.min(size))?;
+        let length = Head::length(&start).map_err(|what| self.index.corrupt(what))?;
+        if length > size {
+            return Err(self.index.corrupt("its head is longer than itself"));
+        }
+        if length > start.len() as u64 {
+            start = open.read(0..length)?;
+        }
+        Head::decode(start.slice(..length as usize)).map_err(|what| self.index.corrupt(what))
+    }
+
+    fn load_scopes(&self, head: &Head) -> Result<ScopeTable, StorageError> {
+        let bytes: Bytes = self.scopes.read_all()?;
+        if (bytes.len() as u64, xxh3_64(&bytes)) != head.scopes {
+            return Err(self.scopes.corrupt("its checksum does not match"));
+        }
+        scopes::decode(bytes).map_err(|what| self.scopes.corrupt(what))
+    }
+
+    /// `rows.parquet`, to read parts of it.
+    pub(super) fn rows_object(&self, opened: &Opened) -> Result<VerifiedObject, StorageError> {
+        Ok(self.rows.open()?.verified(Arc::clone(&opened.head.rows)))
+    }
+
+    fn index_of(&self, head: &Head) -> Result<VerifiedObject, StorageError> {
+        Ok(self.index.open()?.verified_from(head.body_start, Arc::clone(&head.body)))
+    }
+
+    /// An error of decoding `rows.parquet`, said of this segment.
+    pub(super) fn rows_error(&self, error: parquet::errors::ParquetError) -> StorageError {
+        if let parquet::errors::ParquetError::External(source) = &error
+            && let Some(error) = source.downcast_ref::<StorageError>()
+        {
+            return error.clone();
+        }
+        self.rows.corrupt(error)
+    }
+
+    /// Where rows of a trace may be. Blocks.
+    pub(super) fn trace_ranges(
+        &self,
+        opened: &Opened,
+        trace: TraceId,
+    ) -> Result<Vec<std::ops::Range<u32>>, StorageError> {
+        let Some(block) = opened.fence.block(trace) else {
+            return Ok(Vec::new());
+        };
+        let start = opened.head.section(Section::TraceBlocks).map_or(0, |section| section.start);
+        let block = self.index_of(&opened.head)?.read(start + block.start..start + block.end)?;
+        let rows = opened.fence.rows(&block, trace);
+        rows.ok_or_else(|| self.index.corrupt("a block of its trace index makes no sense"))
+    }
+
+    /// The text index of a row group, if it has one. Blocks.
+    pub(super) fn text_index(&self, opened: &Opened, group: usize) -> Result<Option<TextIndex>, StorageError> {
+        let Some(section) = opened.head.section(Section::Text(group as u32)) else {
+            return Ok(None);
+        };
+        let mut object = self.index_of(&opened.head)?;
+        object.fetch(vec![section.clone()])?;
+        let directory = BundleDirectory::open(Arc::new(object), section)?;
+        TextIndex::open(directory).map(Some).map_err(|error| self.text_error(&error))
+    }
+
+    /// An error of looking something up in a text index, said of this segment.
+    pub(super) fn text_error(&self, error: &tantivy::TantivyError) -> StorageError {
+        self.index.corrupt(format_args!("its text index: {error}"))
+    }
+}
+
+impl Opened {
+    /// Which attributes have columns of their own.
+    pub(super) fn plan(&self) -> &ColumnPlan {
+        self.pages.plan()
+    }
+}

@@ -1,0 +1,206 @@
+//! Writing segments: at once from a batch of records, or row group by row group when merging.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use tracewell_model::{Records, Signal, TenantId};
+use ulid::Ulid;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::catalogue::FieldCatalogue;
+use super::columns::{ColumnPlan, ROW_GROUP_ROWS};
+use super::encode::{Encoded, SegmentEncoder};
+use super::order::{order_logs, order_spans};
+use super::{FORMAT_VERSION, WriteOptions, directory};
+use crate::catalog::{ObjectMeta, SegmentMeta};
+use crate::scan::blocking;
+use crate::{StorageError, StorageErrorKind};
+
+/// The bytes of a part of an upload. Segments that are smaller are put at once.
+const PART_BYTES: usize = 16 << 20;
+
+/// Writes `records` as the segment `id`: sorts and encodes them, and puts its objects.
+pub(crate) async fn write(
+    store: &Arc<dyn ObjectStore>,
+    id: Ulid,
+    tenant: &TenantId,
+    records: Records,
+    options: WriteOptions,
+) -> Result<SegmentMeta, StorageError> {
+    let signal = records.signal();
+    let (records, order, catalogue) = blocking(move || {
+        let catalogue = FieldCatalogue::of_records(&records);
+        let order = match &records {
+            Records::Spans(spans) => order_spans(spans),
+            Records::Logs(logs) => order_logs(logs),
+        };
+        Ok((Arc::new(records), Arc::new(order), catalogue))
+    })
+    .await?;
+    let plan = ColumnPlan::new(signal, &catalogue);
+    let mut writer = SegmentWriter::new(store, id, tenant, plan, options)?;
+    writer
+        .encode(move |encoder| {
+            encoder.count(&catalogue);
+            Ok(())
+        })
+        .await?;
+    for first in (0..order.len()).step_by(ROW_GROUP_ROWS) {
+        let (records, order) = (Arc::clone(&records), Arc::clone(&order));
+        writer
+            .encode(move |encoder| {
+                let rows = &order[first..order.len().min(first + ROW_GROUP_ROWS)];
+                encoder.row_group(&records, rows)
+            })
+            .await?;
+    }
+    writer.finish().await
+}
+
+/// Writes a segment row group by row group, within little memory.
+pub(crate) struct SegmentWriter {
+    store: Arc<dyn ObjectStore>,
+    id: Ulid,
+    tenant: TenantId,
+    signal: Signal,
+    options: WriteOptions,
+    /// Not there only while it works elsewhere, or after that failed.
+    encoder: Option<SegmentEncoder>,
+    rows_path: String,
+    upload: Upload,
+}
+
+impl SegmentWriter {
+    /// For rows of these columns. `plan` is best made of the catalogues of all rows to come.
+    pub(crate) fn new(
+        store: &Arc<dyn ObjectStore>,
+        id: Ulid,
+        tenant: &TenantId,
+        plan: ColumnPlan,
+        options: WriteOptions,
+    ) -> Result<SegmentWriter, StorageError> {
+        let rows_path = format!("{}/rows.parquet", directory(tenant, plan.signal, id));
+        Ok(SegmentWriter {
+            store: Arc::clone(store),
+            id,
+            tenant: tenant.clone(),
+            signal: plan.signal,
+            encoder: Some(SegmentEncoder::new(plan, &options)?),
+            options,
+            upload: Upload { path: Path::from(rows_path.as_str()), pending: Vec::new(), pending_bytes: 0, parts: None },
+            rows_path,
+        })
+    }
+
+    /// Appends records as one row group, so at most [`ROW_GROUP_ROWS`] of them. Spans stand in the order of
+    /// [`order_spans`] over the whole segment; of log records each row group is later than the one before.
+    pub(crate) async fn push(&mut self, records: Records) -> Result<(), StorageError> {
+        self.encode(move |encoder| {
+            encoder.count(&FieldCatalogue::of_records(&records));
+            let rows: Vec<u32> = (0..records.len() as u32).collect();
+            encoder.row_group(&records, &rows)
+        })
+        .await
+    }
+
+    /// Works on the encoder, and puts what is ready.
+    async fn encode(
+        &mut self,
+        work: impl FnOnce(&mut SegmentEncoder) -> Result<(), StorageError> + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let mut encoder = self.take_encoder()?;
+        let (encoder, bytes) = blocking(move || {
+            work(&mut encoder)?;
+            let bytes = encoder.take_bytes();
+            Ok((encoder, bytes))
+        })
+        .await?;
+        self.encoder = Some(encoder);
+        self.upload.push(&self.store, bytes).await
+    }
+
+    fn take_encoder(&mut self) -> Result<SegmentEncoder, StorageError> {
+        self.encoder.take().ok_or_else(|| {
+            StorageError::new(StorageErrorKind::Internal, format!("writing segment {} failed before", self.id))
+        })
+    }
+
+    /// Puts what is left. The segment is durable when this returns.
+    pub(crate) async fn finish(mut self) -> Result<SegmentMeta, StorageError> {
+        let encoder = self.take_encoder()?;
+        let Encoded { rows_rest, rows, scopes, index, times, row_count } = blocking(move || encoder.finish()).await?;
+        self.upload.push(&self.store, rows_rest).await?;
+        self.upload.finish(&self.store).await?;
+        let directory = directory(&self.tenant, self.signal, self.id);
+        let rows = ObjectMeta { path: self.rows_path, bytes: rows.0, checksum: rows.1 };
+        let scopes = put(&self.store, format!("{directory}/scopes.parquet"), scopes).await?;
+        let index = put(&self.store, format!("{directory}/index"), index).await?;
+        let objects = vec![rows, scopes, index];
+        Ok(SegmentMeta {
+            id: self.id,
+            tenant: self.tenant,
+            signal: self.signal,
+            level: self.options.level,
+            time_min: times.0,
+            time_max: times.1,
+            rows: row_count,
+            bytes: objects.iter().map(|object| object.bytes).sum(),
+            format_version: FORMAT_VERSION,
+            created_at: self.options.created_at,
+            objects,
+        })
+    }
+}
+
+async fn put(store: &Arc<dyn ObjectStore>, path: String, bytes: Vec<u8>) -> Result<ObjectMeta, StorageError> {
+    let meta = ObjectMeta { bytes: bytes.len() as u64, checksum: xxh3_64(&bytes), path };
+    store.put(&Path::from(meta.path.as_str()), bytes.into()).await.map_err(|error| unput(&meta.path, &error))?;
+    Ok(meta)
+}
+
+fn unput(path: &str, error: &object_store::Error) -> StorageError {
+    StorageError::new(StorageErrorKind::Unavailable, format!("cannot write segment object {path}: {error}"))
+}
+
+/// An object being put: at once when it is small, in parts when it grows.
+struct Upload {
+    path: Path,
+    pending: Vec<Bytes>,
+    pending_bytes: usize,
+    parts: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Upload {
+    async fn push(&mut self, store: &Arc<dyn ObjectStore>, bytes: Vec<u8>) -> Result<(), StorageError> {
+        self.pending_bytes += bytes.len();
+        self.pending.push(Bytes::from(bytes));
+        if self.pending_bytes < PART_BYTES {
+            return Ok(());
+        }
+        let parts = match &mut self.parts {
+            Some(parts) => parts,
+            None => {
+                let started = store.put_multipart(&self.path).await;
+                self.parts.insert(started.map_err(|error| unput(self.path.as_ref(), &error))?)
+            }
+        };
+        let payload = PutPayload::from_iter(std::mem::take(&mut self.pending));
+        self.pending_bytes = 0;
+        parts.put_part(payload).await.map_err(|error| unput(self.path.as_ref(), &error))
+    }
+
+    async fn finish(mut self, store: &Arc<dyn ObjectStore>) -> Result<(), StorageError> {
+        let rest = PutPayload::from_iter(std::mem::take(&mut self.pending));
+        let done = match &mut self.parts {
+            None => store.put(&self.path, rest).await.map(drop),
+            Some(parts) if rest.content_length() == 0 => parts.complete().await.map(drop),
+            Some(parts) => match parts.put_part(rest).await {
+                Ok(()) => parts.complete().await.map(drop),
+                Err(error) => Err(error),
+            },
+        };
+        done.map_err(|error| unput(self.path.as_ref(), &error))
+    }
+}
