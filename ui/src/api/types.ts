@@ -210,3 +210,39 @@ export type Signal = "traces" | "logs";
 export interface ErrorBody {
   error: { code: string; message: string; position?: number };
 }
+
+export interface TableStatus {
+  tenant: string;
+  signal: Signal;
+  liveRows: number;
+  liveBytes: number;
+  segments: number;
+  segmentRows: number;
+  segmentBytes: number;
+  earliestTimeUnixNano: UnixNano | null;
+  latestTimeUnixNano: UnixNano | null;
+}
+
+export interface ReceivedCounts {
+  acceptedRecords: number;
+  rejectedRecords: number;
+}
+
+export interface Status {
+  version: string;
+  startTimeUnixNano: UnixNano;
+  uptimeSeconds: number;
+  ready: boolean;
+  degraded: string | null;
+  damaged: string[];
+  addresses: { http: string | null; otlpGrpc: string | null; otlpHttp: string | null };
+  received: {
+    traces: ReceivedCounts;
+    logs: ReceivedCounts;
+    acceptedRequests: number;
+    refusedRequests: number;
+    bytes: number;
+  };
+  tables: TableStatus[];
+  journalBytes: number;
+}

@@ -76,14 +76,14 @@ export function VirtualList(props: Props) {
   for (let index = first; index < last; index += 1) {
     const y = index * rowHeight - virtualTop + view.value.top;
     rows.push(
-      <div key={index % slots} class={styles.slot} role="presentation" style={{ transform: `translateY(${y}px)`, height: rowHeight }}>
+      <div key={index % slots} class={styles.slot} role="presentation" style={{ transform: `translateY(${y}px)`, height: `${rowHeight}px` }}>
         {row(index)}
       </div>,
     );
   }
   return (
     <div ref={box} class={`${styles.list} ${props.class ?? ""}`} onScroll={measure} {...props.attributes}>
-      <div class={styles.space} role="presentation" style={{ height: drawn }}>
+      <div class={styles.space} role="presentation" style={{ height: `${drawn}px` }}>
         {rows}
       </div>
     </div>

@@ -1,7 +1,7 @@
 /** The answers of docs/api.md, from the mock's store. */
 
 import { parseInstant } from "../../src/lib/time";
-import type { LogRecord, TraceSummary } from "../../src/api/types";
+import type { LogRecord, Status, TraceSummary } from "../../src/api/types";
 import { buildFrame, type SpanRow } from "../frame-writer";
 import { bigFrame } from "./big";
 import { type MockSpan, type MockTrace, nano } from "./generate";
@@ -262,11 +262,35 @@ export function spanDetail(traceId: string, spanId: string) {
   return traceById(traceId)?.spans.find((span) => span.spanId === spanId);
 }
 
-export function status() {
+export function status(): Status {
   const seen = happened();
+  const rows = { traces: seen.flatMap(({ spans }) => spans).length, logs: seen.flatMap(({ logs }) => logs).length };
   return {
-    version: "0.1.0-mock",
+    version: "0.1.0",
+    startTimeUnixNano: nano(startedMs),
     uptimeSeconds: Math.round((Date.now() - startedMs) / 1e3),
-    received: { spans: seen.flatMap(({ spans }) => spans).length, logs: seen.flatMap(({ logs }) => logs).length },
+    ready: true,
+    degraded: null,
+    damaged: [],
+    addresses: { http: "127.0.0.1:4319", otlpGrpc: "127.0.0.1:4317", otlpHttp: "127.0.0.1:4318" },
+    received: {
+      traces: { acceptedRecords: rows.traces, rejectedRecords: 0 },
+      logs: { acceptedRecords: rows.logs, rejectedRecords: 3 },
+      acceptedRequests: 4_120,
+      refusedRequests: 1,
+      bytes: 48_000_000,
+    },
+    tables: (["traces", "logs"] as const).map((signal) => ({
+      tenant: "default",
+      signal,
+      liveRows: 1_200,
+      liveBytes: 700_000,
+      segments: 12,
+      segmentRows: rows[signal],
+      segmentBytes: rows[signal] * 41,
+      earliestTimeUnixNano: nano(startedMs - 9e6),
+      latestTimeUnixNano: nano(Date.now()),
+    })),
+    journalBytes: 4_000_000,
   };
 }

@@ -54,7 +54,7 @@ function Trace({ frame }: { frame: TraceFrame }) {
         <aside
           class={layout.panel}
           data-optional={!isSpan}
-          style={{ width: panelWidth.value }}
+          style={{ width: `${panelWidth.value}px` }}
           aria-label={isSpan ? "Selected span" : "Summary of the trace"}
         >
           {isSpan ? <SpanPanel view={view} logs={logs} /> : <TracePanel view={view} logs={logs} />}

@@ -18,7 +18,7 @@ export function Ruler({ view }: { view: TraceView }) {
       <div class={styles.axis}>
         {ticks(window, TICKS_MAX).map((tick) => (
           <span key={tick} class={styles.tick} style={{ left: `${share(window, tick) * 100}%` }}>
-            {duration(tick)}
+            {tick === 0 ? "0" : duration(tick)}
           </span>
         ))}
         <Brush
