@@ -165,7 +165,10 @@ impl Compactor {
         for input in inputs {
             self.graveyard.watch(input.meta().id, input);
         }
-        self.tables.replace(&job.inputs, vec![merged]).await?;
+        if let Err(error) = self.tables.replace(&job.inputs, vec![merged]).await {
+            self.merger.discard(job, id).await;
+            return Err(error.into());
+        }
         let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
         add(&self.counters.merges, 1);
         add(&self.counters.segments, inputs.len() as u64);

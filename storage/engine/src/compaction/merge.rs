@@ -1,13 +1,34 @@
-//! Merges segments into one: plans the order of the rows, then moves them row group by row group.
+//! Merges segments into one: plans the order of all rows from their sort keys, then moves the rows row group by row
+//! group.
+//!
+//! Memory is bounded by the plan (see [`super::order`]) and a few times [`BATCH_BYTES`], whatever the size of the
+//! inputs. Nothing is visible until the caller commits; a merge that fails leaves at most objects that nobody knows.
 
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use object_store::path::Path;
 use tokio_util::sync::CancellationToken;
+use tracewell_model::{Logs, Records, Signal, Spans};
 use ulid::Ulid;
 
+use super::compactor::closing;
+use super::order::{RowRef, SpanKeys, order_of_logs, order_of_spans};
 use super::plan::MergeJob;
-use crate::segment::Segment;
+use crate::segment::{
+    ColumnPlan, FieldCatalogue, ROW_GROUP_ROWS, Segment, SegmentWriter, SortKeys, WriteOptions, directory,
+};
 use crate::{StorageError, StorageErrorKind};
+
+/// The bytes of the rows that are read, put in order and written at once, near enough.
+const BATCH_BYTES: usize = 48 << 20;
+
+/// The rows of the first batch, before it is known how large rows are.
+pub(super) const FIRST_BATCH_ROWS: usize = 8_192;
+
+/// How much larger than the one before a batch may be, because the next rows may be larger than the last.
+const BATCH_GROWTH: usize = 4;
 
 /// A merge that failed.
 #[derive(Debug)]
@@ -24,16 +45,180 @@ impl From<StorageError> for MergeError {
     }
 }
 
-/// Reads segments and writes the merged one.
-pub(crate) struct Merger;
+/// Names the input whose reading failed.
+fn of_input(input: &Segment) -> impl FnOnce(StorageError) -> MergeError {
+    let culprit = Some(input.meta().id);
+    move |cause| MergeError { cause, culprit }
+}
+
+/// Reads segments from a store and writes the merged ones there.
+pub(crate) struct Merger {
+    store: Arc<dyn ObjectStore>,
+}
 
 impl Merger {
+    /// For segments in `store`.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Merger {
+        Merger { store }
+    }
+
+    /// The merged segment, durable but not in the catalog. Gives up at the next row group when `stop` is cancelled.
     pub(super) async fn merge(
         &self,
-        _job: &MergeJob,
-        _inputs: &[Arc<Segment>],
-        _stop: &CancellationToken,
+        job: &MergeJob,
+        inputs: &[Arc<Segment>],
+        stop: &CancellationToken,
     ) -> Result<Arc<Segment>, MergeError> {
-        Err(StorageError::new(StorageErrorKind::Unavailable, "segments cannot be merged yet").into())
+        let id = Ulid::new();
+        let written = self.write(job, id, inputs, stop).await;
+        if written.is_err() {
+            // Whole objects may be there already; on a full disk they would be in the way.
+            self.discard(job, id).await;
+        }
+        written
+    }
+
+    /// Deletes the objects of a segment that is not to become visible. What is left is found at the next start.
+    pub(super) async fn discard(&self, job: &MergeJob, id: Ulid) {
+        let directory = Path::from(directory(&job.tenant, job.signal, id));
+        let objects = self.store.list(Some(&directory)).map_ok(|object| object.location).boxed();
+        if let Err(error) = self.store.delete_stream(objects).try_collect::<Vec<_>>().await {
+            tracing::warn!(segment = %id, %error, "objects of a merge that failed are left behind");
+        }
+    }
+
+    async fn write(
+        &self,
+        job: &MergeJob,
+        id: Ulid,
+        inputs: &[Arc<Segment>],
+        stop: &CancellationToken,
+    ) -> Result<Arc<Segment>, MergeError> {
+        let order = order_of(job.signal, inputs).await?;
+        let mut writer = self.writer(job, id, inputs).await?;
+        let mut rest = order.as_slice();
+        let mut batch_rows = FIRST_BATCH_ROWS;
+        while !rest.is_empty() {
+            if stop.is_cancelled() {
+                return Err(closing().into());
+            }
+            let (batch, others) = rest.split_at(rest.len().min(batch_rows));
+            rest = others;
+            let records = gather(job.signal, inputs, batch).await?;
+            batch_rows = next_batch_rows(batch.len(), records.heap_bytes());
+            writer.push(records).await?;
+        }
+        let merged = Segment::open(&self.store, writer.finish().await?);
+        // What was written is read back before anything depends on it: opening checks the heads of all objects.
+        merged.field_catalogue().await?;
+        merged.release();
+        match merged.meta().rows == job.rows {
+            true => Ok(merged),
+            false => Err(internal(format!("merging {} rows gave {}", job.rows, merged.meta().rows)).into()),
+        }
+    }
+
+    async fn writer(&self, job: &MergeJob, id: Ulid, inputs: &[Arc<Segment>]) -> Result<SegmentWriter, MergeError> {
+        let mut catalogue = FieldCatalogue::new();
+        for input in inputs {
+            catalogue.merge(&input.field_catalogue().await.map_err(of_input(input))?);
+        }
+        let created_at = inputs.iter().map(|input| input.meta().created_at).max().unwrap_or_default();
+        let options = WriteOptions { level: job.level, created_at, full_text_index: true };
+        let plan = ColumnPlan::new(job.signal, &catalogue);
+        Ok(SegmentWriter::new(&self.store, id, &job.tenant, plan, options)?)
+    }
+}
+
+/// The rows of the next batch, after one of `rows` rows and `bytes` bytes.
+fn next_batch_rows(rows: usize, bytes: usize) -> usize {
+    let fitting = (BATCH_BYTES as u64).saturating_mul(rows as u64) / bytes.max(1) as u64;
+    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
+    fitting.min(rows.saturating_mul(BATCH_GROWTH)).clamp(1, ROW_GROUP_ROWS)
+}
+
+/// The order of the merged rows.
+async fn order_of(signal: Signal, inputs: &[Arc<Segment>]) -> Result<Vec<RowRef>, MergeError> {
+    let mut spans = Vec::new();
+    let mut logs = Vec::new();
+    for input in inputs {
+        match input.sort_keys().await.map_err(of_input(input))? {
+            SortKeys::Spans { trace_id, start } => spans.push(SpanKeys { trace_id, start }),
+            SortKeys::Logs(times) => logs.push(times),
+        }
+    }
+    let (order, held) = match signal {
+        Signal::Traces => (order_of_spans(&spans), spans.len()),
+        Signal::Logs => (order_of_logs(&logs), logs.len()),
+    };
+    match held == inputs.len() {
+        true => Ok(order),
+        false => Err(internal(format!("a segment to be merged does not hold {signal}")).into()),
+    }
+}
+
+/// The rows `batch`, in this order.
+async fn gather(signal: Signal, inputs: &[Arc<Segment>], batch: &[RowRef]) -> Result<Records, MergeError> {
+    let mut all = match signal {
+        Signal::Traces => Records::Spans(Spans::default()),
+        Signal::Logs => Records::Logs(Logs::default()),
+    };
+    let mut order = vec![0; batch.len()];
+    for (input, rows) in inputs.iter().zip(pick(inputs.len(), batch)) {
+        if rows.is_empty() {
+            continue;
+        }
+        let first = all.len();
+        let part = input.read_records(rows.iter().map(|(row, _)| *row).collect()).await.map_err(of_input(input))?;
+        match (&mut all, &part) {
+            (Records::Spans(all), Records::Spans(part)) => all.append(part),
+            (Records::Logs(all), Records::Logs(part)) => all.append(part),
+            _ => return Err(internal(format!("segment {} does not hold {signal}", input.meta().id)).into()),
+        }
+        if all.len() != first + rows.len() {
+            let message = format!("segment {} gave {} rows of {}", input.meta().id, part.len(), rows.len());
+            return Err(internal(message).into());
+        }
+        rows.iter().zip(first..).for_each(|((_, position), at)| order[*position] = at);
+    }
+    Ok(match all {
+        Records::Spans(all) => {
+            let mut ordered = Spans::default();
+            ordered.append_rows(&all, order);
+            Records::Spans(ordered)
+        }
+        Records::Logs(all) => {
+            let mut ordered = Logs::default();
+            ordered.append_rows(&all, order);
+            Records::Logs(ordered)
+        }
+    })
+}
+
+/// For each input the rows of the batch that it has, in its order, with their places in the batch.
+fn pick(inputs: usize, batch: &[RowRef]) -> Vec<Vec<(u32, usize)>> {
+    let mut picks = vec![Vec::new(); inputs];
+    for (position, at) in batch.iter().enumerate() {
+        picks[at.input as usize].push((at.row, position));
+    }
+    picks.iter_mut().for_each(|pick| pick.sort_unstable());
+    picks
+}
+
+fn internal(message: String) -> StorageError {
+    StorageError::new(StorageErrorKind::Internal, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_grow_step_by_step_and_stay_within_their_bytes() {
+        assert_eq!(next_batch_rows(8_192, 8_192), 32_768, "four times as many at most");
+        assert_eq!(next_batch_rows(ROW_GROUP_ROWS, 1), ROW_GROUP_ROWS);
+        assert_eq!(next_batch_rows(8_192, 8_192 << 20), 48, "rows of a megabyte");
+        assert_eq!(next_batch_rows(1, 1 << 40), 1);
+        assert_eq!(next_batch_rows(1, 0), 4);
     }
 }

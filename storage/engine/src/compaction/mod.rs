@@ -8,6 +8,10 @@ mod compactor;
 mod merge;
 mod order;
 mod plan;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -16,6 +20,7 @@ use ulid::Ulid;
 
 pub(crate) use background::{Background, BackgroundWork};
 pub(crate) use compactor::{CompactionStats, Compactor};
+pub(crate) use merge::Merger;
 
 use crate::StorageError;
 use crate::segment::Segment;
@@ -27,7 +32,7 @@ pub(crate) trait Tables: Send + Sync {
     fn segments(&self) -> Vec<Arc<Segment>>;
 
     /// Makes the segments `remove` invisible and `add` visible: one transaction of the catalog, then one swap of the
-    /// view. On an error the view is as before.
+    /// view. After an error the view is as before, and the change was not made and will not be.
     async fn replace(&self, remove: &[Ulid], add: Vec<Arc<Segment>>) -> Result<(), StorageError>;
 
     /// Whether the live tier is so near to its budget that background work had better wait.
