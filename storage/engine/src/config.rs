@@ -16,6 +16,13 @@ pub struct StorageConfig {
     pub live_bytes_max: usize,
     /// Refuse appends (with a retryable error) while the journal takes this many bytes of disk.
     pub journal_bytes_max: u64,
+    /// The size of a journal file, whose space is reserved when it is made. Smaller on a small disk.
+    pub journal_file_bytes: u64,
+    /// Refuse appends (with a retryable error) while the disk has less than this left, so that what was accepted can
+    /// still be flushed. On a small disk a twentieth of it, if that is less.
+    pub disk_reserve_bytes: u64,
+    /// Refuse the requests of further tenants when there are this many.
+    pub tenants_max: usize,
     /// How often the compactor looks for work. Zero: never.
     pub compaction_interval: Duration,
     /// The most rows of a merged segment.
@@ -48,6 +55,9 @@ impl StorageConfig {
             flush_bytes: 64 << 20,
             live_bytes_max: 512 << 20,
             journal_bytes_max: 8 << 30,
+            journal_file_bytes: 64 << 20,
+            disk_reserve_bytes: 256 << 20,
+            tenants_max: 1_000,
             compaction_interval: Duration::from_secs(10),
             segment_rows_max: 2_000_000,
             deletion_grace: Duration::from_secs(120),

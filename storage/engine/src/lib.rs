@@ -4,6 +4,7 @@
 //! to read. `docs/ARCHITECTURE.md` has the map and the invariants, `docs/formats/` the bytes.
 
 mod catalog;
+mod clock;
 mod column;
 mod compaction;
 mod config;
@@ -20,7 +21,7 @@ mod text;
 
 pub use column::{AttributeScope, AttributeType, Column, arrow_type};
 pub use config::{Retention, StorageConfig};
-pub use engine::{Append, Appended, ContentEncoding, Storage, StorageStats, TableStats};
+pub use engine::{Append, Appended, Storage, StorageStats, TableStats};
 pub use error::{StorageError, StorageErrorKind};
 pub use predicate::{Comparison, Predicate, Scalar};
 pub use scan::{ScanRequest, ScanStream};

@@ -135,7 +135,7 @@ impl Snapshot {
     /// The whole spans at these addresses, in this order.
     pub async fn spans(&self, addresses: &[RowAddress]) -> Result<Spans, StorageError> {
         let picks = self.pick(addresses)?;
-        let reads = picks.iter().map(|pick| self.sources[pick.source].spans(&pick.rows));
+        let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].spans(&pick.rows)).collect();
         let parts: Vec<Spans> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let mut found = Spans::default();
         parts.iter().for_each(|part| found.append(part));
@@ -151,7 +151,7 @@ impl Snapshot {
     /// The whole log records at these addresses, in this order.
     pub async fn logs(&self, addresses: &[RowAddress]) -> Result<Logs, StorageError> {
         let picks = self.pick(addresses)?;
-        let reads = picks.iter().map(|pick| self.sources[pick.source].logs(&pick.rows));
+        let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].logs(&pick.rows)).collect();
         let parts: Vec<Logs> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let mut found = Logs::default();
         parts.iter().for_each(|part| found.append(part));
@@ -167,10 +167,11 @@ impl Snapshot {
     /// All spans of a trace, wherever they are stored; a span that was sent more than once, the same in every field,
     /// is there once. No spans when the trace is unknown.
     pub async fn trace(&self, trace: TraceId) -> Result<Spans, StorageError> {
-        let reads = self.sources.iter().map(|source| async move {
+        let read = async |source: &Source| {
             let rows = source.trace_rows(trace).await?;
             if rows.is_empty() { Ok(None) } else { source.spans(&rows).await.map(Some) }
-        });
+        };
+        let reads: Vec<_> = self.sources.iter().map(read).collect();
         let parts: Vec<Option<Spans>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let mut found = Spans::default();
         parts.iter().flatten().for_each(|part| found.append(part));
@@ -179,8 +180,8 @@ impl Snapshot {
 
     /// Whether a span of the trace is stored.
     pub async fn has_trace(&self, trace: TraceId) -> Result<bool, StorageError> {
-        let mut reads = stream::iter(self.sources.iter().map(|source| source.trace_rows(trace)))
-            .buffer_unordered(CONCURRENT_READS);
+        let looks: Vec<_> = self.sources.iter().map(|source| source.trace_rows(trace)).collect();
+        let mut reads = stream::iter(looks).buffer_unordered(CONCURRENT_READS);
         while let Some(rows) = reads.next().await {
             if !rows?.is_empty() {
                 return Ok(true);
@@ -313,4 +314,27 @@ fn is_same_link(spans: &Spans, a: usize, b: usize) -> bool {
         && links.trace_state.get(a) == links.trace_state.get(b)
         && links.dropped_attributes_count[a] == links.dropped_attributes_count[b]
         && links.attributes.row(a).eq(links.attributes.row(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Handlers of requests are futures that move between threads.
+    #[test]
+    fn reading_a_snapshot_can_move_between_threads() {
+        fn assert_send<T: Send>(_: T) {}
+        let snapshot = Snapshot::new([], &[]);
+        assert_send(snapshot.spans(&[]));
+        assert_send(snapshot.logs(&[]));
+        assert_send(snapshot.trace(TraceId([1; 16])));
+        assert_send(snapshot.has_trace(TraceId([1; 16])));
+    }
+
+    #[test]
+    fn an_address_holds_source_and_row() {
+        let address = RowAddress::new(u32::MAX, 7);
+        assert_eq!((address.source(), address.row()), (u32::MAX as usize, 7));
+        assert!(RowAddress::new(1, u32::MAX) < RowAddress::new(2, 0));
+    }
 }

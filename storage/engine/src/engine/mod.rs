@@ -1,15 +1,44 @@
 //! The storage as a whole: what the rest of Tracewell talks to.
 
+mod disk_watch;
+mod duplicates;
+mod durable_store;
+mod flush;
+mod health;
+mod ingest;
+mod lock;
+mod open;
+mod replay;
+mod shared;
+mod stats;
+mod tails;
+#[cfg(test)]
+mod tests;
+mod visible;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
 use tracewell_model::{Logs, Records, Signal, TenantId, UnixNanos};
+use tracewell_otlp::ContentEncoding;
 
-use crate::{Snapshot, StorageConfig, StorageError};
+pub use stats::{StorageStats, TableStats};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentEncoding { Protobuf, Json }
+use crate::compaction;
+use crate::{Snapshot, StorageConfig, StorageError, StorageErrorKind};
+use flush::Flusher;
+use ingest::Ingest;
+use lock::DirectoryLock;
+use shared::Shared;
+
+/// How long an append waits for room in the live tier before it is refused.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(1);
+/// How long closing may spend on writing the live tier into segments. What is left is replayed at the next start.
+const CLOSING_FLUSH_MAX: Duration = Duration::from_secs(4);
+/// A larger request cannot be framed in the journal.
+const BODY_BYTES_MAX: usize = 1 << 30;
 
 /// One validated request to be stored.
 #[derive(Debug)]
@@ -18,9 +47,9 @@ pub struct Append {
     pub tenant: TenantId,
     /// When it was received.
     pub received_at: UnixNanos,
-    /// How `body` is encoded.
+    /// How `body` is compressed.
     pub encoding: ContentEncoding,
-    /// The request as received, inflated: what the journal keeps and decodes again after a restart.
+    /// The OTLP request in protobuf, as received: what the journal keeps and decodes again after a restart.
     pub body: Bytes,
     /// What was decoded from `body`.
     pub records: Records,
@@ -37,92 +66,119 @@ pub enum Appended {
     Duplicate,
 }
 
-/// Figures of the storage.
-#[derive(Clone, Debug, Default)]
-pub struct StorageStats {
-    /// Of each tenant and signal, ordered by them.
-    pub tables: Vec<TableStats>,
-    /// The disk space that the journal takes.
-    pub journal_bytes: u64,
-    /// Why appends are refused at the moment.
-    pub degraded: Option<String>,
-    /// What was found damaged since the start, by name: journal files, segments.
-    pub damaged: Vec<String>,
-}
-
-/// Figures of one tenant's records of one signal.
-#[derive(Clone, Debug)]
-pub struct TableStats {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of what.
-    pub signal: Signal,
-    /// Rows in the live tier.
-    pub live_rows: u64,
-    /// Heap bytes of the live tier.
-    pub live_bytes: u64,
-    /// The number of segments.
-    pub segments: u64,
-    /// Rows in segments.
-    pub segment_rows: u64,
-    /// Bytes of the segments' objects.
-    pub segment_bytes: u64,
-    /// The earliest and the latest time of its rows, live or stored; none when there is no row.
-    pub time_bounds: Option<(UnixNanos, UnixNanos)>,
-}
-
 /// The storage. Clones share it.
 #[derive(Clone)]
 pub struct Storage {
-    inner: Arc<StorageConfig>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    ingest: Ingest,
+    flusher: Flusher,
+    compaction: compaction::Background,
+    lock: DirectoryLock,
 }
 
 impl Storage {
     /// Opens the storage in `config.data_dir`: loads the catalog, verifies that the segments are there and replays the
-    /// journal. Ready when it returns.
+    /// journal. Ready when it returns. Memory stays within the budgets of `config`.
     pub async fn open(config: StorageConfig) -> Result<Storage, StorageError> {
-        Ok(Storage { inner: Arc::new(config) })
+        open::open(config).await.map(|inner| Storage { inner })
     }
 
-    /// Makes a request durable and its records visible. When this returns an error, the records may be stored or
-    /// not, but never a part of them.
+    /// Makes a request durable and its records visible.
+    ///
+    /// On an error the records may be stored or not, but never a part of them; the same request sent again is stored
+    /// once. [`StorageErrorKind::Unavailable`]: try again in a moment.
     pub async fn append(&self, append: Append) -> Result<Appended, StorageError> {
-        let _ = (append, &self.inner);
-        Ok(Appended::Stored)
+        if append.records.is_empty() {
+            return Ok(Appended::Stored);
+        }
+        if append.body.len() > BODY_BYTES_MAX {
+            let message = format!("a request of {} bytes is too large: send smaller batches", append.body.len());
+            return Err(StorageError::new(StorageErrorKind::Invalid, message));
+        }
+        let shared = &self.inner.shared;
+        if let Some(reason) = shared.health.refusal() {
+            return Err(StorageError::new(StorageErrorKind::Unavailable, reason));
+        }
+        let table = shared.tables.get_or_make(&append.tenant, append.records.signal())?;
+        self.wait_for_room().await?;
+        self.inner.ingest.append(table, append).await
     }
 
     /// What the tenant has of the signal now.
-    pub fn snapshot(&self, _tenant: &TenantId, _signal: Signal) -> Snapshot {
-        Snapshot::new(Vec::new(), &[])
+    pub fn snapshot(&self, tenant: &TenantId, signal: Signal) -> Snapshot {
+        match self.inner.shared.tables.get(tenant, signal) {
+            Some(table) => table.snapshot(),
+            None => Snapshot::new([], &[]),
+        }
     }
 
-    /// All tenants that have records, in order.
+    /// All tenants that have or had records, in order.
     pub fn tenants(&self) -> Vec<TenantId> {
-        Vec::new()
+        self.inner.shared.tables.tenants()
     }
 
     /// Writes everything that is in the live tier now into segments.
     pub async fn flush(&self) -> Result<(), StorageError> {
-        Ok(())
+        self.inner.flusher.flush_all().await
     }
 
-    /// Compacts until nothing is left to do.
+    /// Merges segments until nothing is left to do.
     pub async fn compact_now(&self) -> Result<(), StorageError> {
-        Ok(())
+        self.inner.compaction.compact_now().await
     }
 
-    /// The log records of the tenant that are stored from now on. A receiver that lags loses the oldest.
-    pub fn tail_logs(&self, _tenant: &TenantId) -> broadcast::Receiver<Arc<Logs>> {
-        broadcast::channel(16).1
+    /// The log records of the tenant that are stored from now on, in the order in which they become visible. A
+    /// receiver that lags loses the oldest.
+    pub fn tail_logs(&self, tenant: &TenantId) -> broadcast::Receiver<Arc<Logs>> {
+        self.inner.shared.tails.subscribe(tenant)
     }
 
     /// Figures for people and metrics.
     pub fn stats(&self) -> StorageStats {
-        StorageStats::default()
+        stats::collect(&self.inner.shared)
     }
 
-    /// Refuses further appends, finishes those under way and stops the background work. Takes a few seconds at most.
+    /// Refuses further appends, finishes those under way, writes what it can into segments, and stops the background
+    /// work; some seconds at most. Snapshots stay readable.
     pub async fn close(&self) -> Result<(), StorageError> {
+        let inner = &self.inner;
+        inner.shared.health.close();
+        inner.ingest.close().await;
+        inner.compaction.stop().await;
+        match tokio::time::timeout(CLOSING_FLUSH_MAX, self.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "not everything was flushed; the journal has it"),
+            Err(_) => tracing::info!("not everything was flushed in time; the journal has it"),
+        }
+        inner.flusher.close().await;
+        inner.shared.catalog_file.close().await;
+        inner.lock.release();
+        Ok(())
+    }
+
+    async fn wait_for_room(&self) -> Result<(), StorageError> {
+        let shared = &self.inner.shared;
+        let live_max = shared.config.live_bytes_max as u64;
+        if tokio::time::timeout(ROOM_WAIT_MAX, shared.budget.below(live_max)).await.is_err() {
+            let message = format!(
+                "the live tier holds {} bytes, at most {live_max} are allowed (setting storage.live_bytes_max): \
+                 flushing does not keep up",
+                shared.budget.used()
+            );
+            return Err(StorageError::new(StorageErrorKind::Unavailable, message));
+        }
+        let (journal_bytes, journal_max) = (shared.files.bytes(), shared.config.journal_bytes_max);
+        if journal_bytes >= journal_max {
+            let message = format!(
+                "the journal takes {journal_bytes} bytes, at most {journal_max} are allowed \
+                 (setting storage.journal_bytes_max): flushing does not keep up"
+            );
+            return Err(StorageError::new(StorageErrorKind::Unavailable, message));
+        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A chunk: an immutable batch of records with the range of journal sequence numbers it came from.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tracewell_model::{Logs, Records, Signal, Spans, UnixNanos};
 
@@ -21,14 +22,14 @@ pub(crate) struct Chunk {
     /// The journal sequence number of its last request.
     pub last_sequence: u64,
     /// When the first of its requests was put into the live tier.
-    pub since: UnixNanos,
+    pub since: Instant,
     time_bounds: (UnixNanos, UnixNanos),
     bytes: usize,
 }
 
 impl Chunk {
     /// The records of one request; none when there is no record.
-    pub(crate) fn new(records: Records, request: StoredRequest, sequence: u64, since: UnixNanos) -> Option<Chunk> {
+    pub(crate) fn new(records: Records, request: StoredRequest, sequence: u64, since: Instant) -> Option<Chunk> {
         let time_bounds = match &records {
             Records::Spans(spans) => spans.time_bounds()?,
             Records::Logs(logs) => logs.time_bounds()?,

@@ -1,5 +1,12 @@
 //! The live tier: what was acknowledged and is not yet in a segment, as columns in memory.
 
+mod budget;
 mod chunk;
+mod coalesce;
+mod table;
+mod tables;
 
-pub(crate) use chunk::Chunk;
+pub(crate) use budget::LiveBudget;
+pub(crate) use chunk::{Chunk, StoredRequest, concatenated};
+pub(crate) use table::{Table, View};
+pub(crate) use tables::Tables;

@@ -29,6 +29,9 @@ mod trace_index;
 mod view;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use parquet::errors::ParquetError;
 use tracewell_model::{Signal, TenantId, UnixNanos};
 use ulid::Ulid;
@@ -59,7 +62,7 @@ pub(crate) struct WriteOptions {
 }
 
 /// The directory of a segment's objects.
-fn directory(tenant: &TenantId, signal: Signal, id: Ulid) -> String {
+pub(crate) fn directory(tenant: &TenantId, signal: Signal, id: Ulid) -> String {
     format!("segments/{tenant}/{signal}/{id}")
 }
 

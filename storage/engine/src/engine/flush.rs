@@ -1,0 +1,220 @@
+//! Flushing: moves the oldest part of a table from the live tier into a segment, and gives journal files back.
+//!
+//! Works on a runtime of its own, so that encoding segments never holds up a thread that answers requests.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use parking_lot::Mutex;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
+
+use super::shared::Shared;
+use crate::catalog::{Change, REQUEST_HASH_AGE_MAX, SegmentMeta};
+use crate::live::{Chunk, Table, concatenated};
+use crate::segment::{self, Segment, WriteOptions};
+use crate::{StorageError, StorageErrorKind};
+
+/// How often the flusher looks for tables that are due.
+const TICK: Duration = Duration::from_millis(100);
+/// How long it waits after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Small chunks are merged at most this often.
+const COALESCE_INTERVAL: Duration = Duration::from_millis(50);
+/// Threads for flushing and for merging chunks.
+const WORKERS: usize = 2;
+/// How long work under way may take to end when the storage closes.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// The background work of the live tier.
+pub(super) struct Flusher {
+    shared: Arc<Shared>,
+    runtime: Mutex<Option<Runtime>>,
+    stop: CancellationToken,
+}
+
+impl Flusher {
+    /// Starts it. `inserted` is notified when tables got new chunks.
+    pub(super) fn start(shared: Arc<Shared>, inserted: Arc<Notify>) -> Result<Flusher, StorageError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("flush")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                StorageError::new(StorageErrorKind::Internal, format!("cannot start the flusher: {error}"))
+            })?;
+        let stop = CancellationToken::new();
+        runtime.spawn(stop.clone().run_until_cancelled_owned(keep_flushing(Arc::clone(&shared))));
+        runtime.spawn(stop.clone().run_until_cancelled_owned(keep_coalescing(Arc::clone(&shared), inserted)));
+        Ok(Flusher { shared, runtime: Mutex::new(Some(runtime)), stop })
+    }
+
+    /// Flushes everything that is in the live tier now.
+    pub(super) async fn flush_all(&self) -> Result<(), StorageError> {
+        let shared = Arc::clone(&self.shared);
+        // On the flusher's runtime, so that it goes on to the end also when the caller goes away.
+        let flushing = self.runtime.lock().as_ref().map(|runtime| runtime.spawn(flush_everything(shared)));
+        let closed = || StorageError::new(StorageErrorKind::Unavailable, "the storage is closed");
+        flushing.ok_or_else(closed)?.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Spawns other background work of the engine beside it.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = self.runtime.lock().as_ref() {
+            runtime.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        }
+    }
+
+    /// Ends it. A flush under way may end or not: both leave everything in order.
+    pub(super) async fn close(&self) {
+        self.stop.cancel();
+        let runtime = self.runtime.lock().take();
+        if let Some(runtime) = runtime {
+            // It fails only when the caller's runtime ends, too.
+            let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_WAIT_MAX)).await;
+        }
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(runtime) = self.runtime.lock().take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn keep_coalescing(shared: Arc<Shared>, inserted: Arc<Notify>) {
+    loop {
+        inserted.notified().await;
+        shared.tables.all().iter().for_each(|table| table.coalesce());
+        tokio::time::sleep(COALESCE_INTERVAL).await;
+    }
+}
+
+async fn keep_flushing(shared: Arc<Shared>) {
+    loop {
+        let mut pause = TICK;
+        for table in due(&shared) {
+            if let Err(error) = flush_table(&shared, &table).await {
+                shared.health.set_flush(Some(format!("records cannot be written to a segment: {error}")));
+                pause = RETRY_AFTER;
+            } else {
+                shared.health.set_flush(None);
+            }
+        }
+        // Files may also have become free by a flush on demand, or by an earlier removal that failed.
+        shared.release_journal();
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The tables to flush now, the largest first.
+fn due(shared: &Shared) -> Vec<Arc<Table>> {
+    let config = &shared.config;
+    let now = Instant::now();
+    let mut tables = shared.tables.all();
+    tables.sort_by_key(|table| std::cmp::Reverse(table.live_bytes()));
+    let is_short_of_memory = shared.budget.used() > config.live_bytes_max as u64 / 2;
+    let is_short_of_journal = shared.files.bytes() > config.journal_bytes_max / 2;
+    let oldest = tables.iter().filter_map(|table| table.first_unflushed()).min();
+    let is_due = |place: usize, table: &Table| {
+        let Some(age) = table.live_age(now) else { return false };
+        age >= config.flush_interval
+            || table.live_bytes() >= config.flush_bytes as u64
+            || (is_short_of_memory && place == 0)
+            || (is_short_of_journal && table.first_unflushed() == oldest)
+    };
+    let due = tables.iter().enumerate().filter(|(place, table)| is_due(*place, table));
+    due.map(|(_, table)| Arc::clone(table)).collect()
+}
+
+async fn flush_everything(shared: Arc<Shared>) -> Result<(), StorageError> {
+    for table in shared.tables.all() {
+        let Some(last) = table.view().chunks().last().map(|chunk| chunk.last_sequence) else { continue };
+        while table.first_unflushed().is_some_and(|first| first <= last) {
+            flush_table(&shared, &table).await?;
+        }
+    }
+    shared.release_journal();
+    Ok(())
+}
+
+/// Flushes the oldest part of a table.
+async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), StorageError> {
+    let _turn = table.flush_turn.lock().await;
+    let chunks = table.begin_flush(shared.config.flush_bytes.saturating_mul(2));
+    if chunks.is_empty() {
+        return Ok(());
+    }
+    // In a task of its own, so that a panic is an error of this flush.
+    let written = tokio::spawn(write_segment(Arc::clone(shared), Arc::clone(table), chunks)).await;
+    let panicked =
+        |error| StorageError::new(StorageErrorKind::Internal, format!("writing a segment panicked: {error}"));
+    match written.map_err(panicked).flatten() {
+        Ok(segment) => table.finish_flush(segment),
+        Err(error) => {
+            table.abandon_flush();
+            return Err(error);
+        }
+    }
+    shared.release_journal();
+    Ok(())
+}
+
+async fn write_segment(
+    shared: Arc<Shared>,
+    table: Arc<Table>,
+    chunks: Vec<Arc<Chunk>>,
+) -> Result<Arc<Segment>, StorageError> {
+    let began = Instant::now();
+    let records = concatenated(table.signal(), chunks.iter().map(|chunk| chunk.records().as_ref()));
+    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.clock.now() };
+    let meta = segment::write(&shared.store, Ulid::new(), table.tenant(), records, options).await?;
+    let segment = Segment::open(&shared.store, meta.clone());
+    if let Err(error) = shared.commit(&change(&shared, &table, &chunks, meta.clone())).await {
+        delete_objects(&shared, &meta).await;
+        return Err(error);
+    }
+    tracing::debug!(
+        tenant = %meta.tenant,
+        signal = %meta.signal,
+        segment = %meta.id,
+        rows = meta.rows,
+        bytes = meta.bytes,
+        elapsed_ms = began.elapsed().as_millis() as u64,
+        "flushed"
+    );
+    Ok(segment)
+}
+
+fn change(shared: &Shared, table: &Table, chunks: &[Arc<Chunk>], meta: SegmentMeta) -> Change {
+    let at = shared.clock.now();
+    let remembered_since = at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64);
+    let (tenant, signal) = (table.tenant(), table.signal());
+    let flushed_through = chunks.last().map_or(0, |chunk| chunk.last_sequence);
+    let requests = chunks.iter().flat_map(|chunk| chunk.requests());
+    Change {
+        add: vec![meta],
+        watermarks: vec![(tenant.clone(), signal, flushed_through)],
+        request_hashes: requests
+            .filter(|request| request.received_at >= remembered_since)
+            .map(|request| (tenant.clone(), signal, request.hash, request.received_at))
+            .collect(),
+        at,
+        ..Change::default()
+    }
+}
+
+/// Deletes the objects of a segment that did not become visible. Best effort: what is left is found at the next start.
+async fn delete_objects(shared: &Shared, meta: &SegmentMeta) {
+    for object in &meta.objects {
+        let _ = shared.store.delete(&Path::from(object.path.as_str())).await;
+    }
+}

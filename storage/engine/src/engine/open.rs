@@ -1,0 +1,220 @@
+//! Opening the storage: lock, catalog, segments, journal; then the background work.
+
+use std::io;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use hashbrown::HashMap;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracewell_model::{TenantId, UnixNanos};
+
+use super::Inner;
+use super::disk_watch;
+use super::duplicates::{Duplicates, RequestKey};
+use super::durable_store::DurableStore;
+use super::flush::Flusher;
+use super::health::Health;
+use super::ingest::Ingest;
+use super::lock::DirectoryLock;
+use super::replay::{Replayed, Watermarks, replay};
+use super::shared::Shared;
+use super::tails::Tails;
+use crate::catalog::{Catalog, CatalogState, REQUEST_HASH_AGE_MAX, SegmentMeta, SqliteCatalog};
+use crate::clock::{Clock, SystemClock};
+use crate::compaction::{Background, BackgroundWork, Compactor, Merger};
+use crate::journal::{Disk, Files, Journal, LocalDisk, RecoveryError};
+use crate::live::{LiveBudget, Tables};
+use crate::retention::{Graveyard, delete_orphans, delete_unfinished_files};
+use crate::segment::Segment;
+use crate::{StorageConfig, StorageError, StorageErrorKind};
+
+/// Opens the storage on the real disk.
+pub(super) async fn open(config: StorageConfig) -> Result<Arc<Inner>, StorageError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| failed("cannot make", &config.data_dir, error))?;
+    let journal_dir = config.data_dir.join("journal");
+    let disk = LocalDisk::open(journal_dir.clone()).map_err(|error| failed("cannot open", &journal_dir, error))?;
+    open_with(config, Arc::new(disk), Arc::new(SystemClock)).await
+}
+
+/// Opens the storage with the journal on `disk`.
+pub(super) async fn open_with(
+    config: StorageConfig,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Inner>, StorageError> {
+    let lock = DirectoryLock::acquire(&config.data_dir)?;
+    let store = open_store(&config.data_dir)?;
+    let catalog_file = SqliteCatalog::open(&config.data_dir.join("catalog.sqlite")).await?;
+    let opened_at = clock.now();
+    let state = catalog_file.load(opened_at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64)).await?;
+    let shared = new_shared(config, clock, catalog_file, store, &disk);
+    open_segments(&shared, &state).await?;
+    delete_orphans(shared.catalog.as_ref(), shared.store.as_ref(), &Path::from(SEGMENTS), opened_at).await?;
+
+    let inserted = Arc::new(Notify::new());
+    let flusher = Flusher::start(Arc::clone(&shared), Arc::clone(&inserted))?;
+    let (journal, duplicates) = replay_journal(&shared, &disk, &flusher, state).await?;
+    disk_watch::check(&shared.health, disk.space(), shared.config.disk_reserve_bytes);
+    let ingest = Ingest::start(Arc::clone(&shared), journal, duplicates, inserted)?;
+    let compaction = start_compaction(&shared)?;
+    let inner = Arc::new(Inner { shared, ingest, flusher, compaction, lock });
+    let reserve = inner.shared.config.disk_reserve_bytes;
+    inner.flusher.spawn(disk_watch::watch(Arc::downgrade(&inner), disk, reserve));
+    Ok(inner)
+}
+
+/// The objects of segments all lie below this.
+const SEGMENTS: &str = "segments";
+
+fn open_store(data_dir: &FilePath) -> Result<Arc<dyn ObjectStore>, StorageError> {
+    let cannot = |error| failed("cannot open", data_dir, error);
+    delete_unfinished_files(&data_dir.join(SEGMENTS)).map_err(cannot)?;
+    let store = DurableStore::new(data_dir).map_err(|error| cannot(io::Error::other(error)))?;
+    Ok(Arc::new(store))
+}
+
+fn new_shared(
+    config: StorageConfig,
+    clock: Arc<dyn Clock>,
+    catalog_file: SqliteCatalog,
+    store: Arc<dyn ObjectStore>,
+    disk: &Arc<dyn Disk>,
+) -> Arc<Shared> {
+    let budget = Arc::new(LiveBudget::default());
+    Arc::new(Shared {
+        tables: Tables::new(config.tenants_max, Arc::clone(&budget)),
+        config,
+        clock,
+        catalog: Arc::new(catalog_file.clone()),
+        catalog_file,
+        store,
+        budget,
+        files: Arc::new(Files::new(Arc::clone(disk))),
+        health: Arc::new(Health::default()),
+        tails: Tails::default(),
+    })
+}
+
+/// Makes the segments of the catalog visible, but those whose objects are gone or cut: they are named, the rest served.
+async fn open_segments(shared: &Shared, state: &CatalogState) -> Result<(), StorageError> {
+    let listed: Vec<ObjectMeta> =
+        shared.store.list(Some(&Path::from(SEGMENTS))).try_collect().await.map_err(|error| {
+            StorageError::new(StorageErrorKind::Internal, format!("cannot list the objects of segments: {error}"))
+        })?;
+    let sizes: HashMap<Path, u64> = listed.into_iter().map(|object| (object.location, object.size)).collect();
+    for (tenant, signal, _) in &state.watermarks {
+        shared.tables.get_or_restore(tenant, *signal);
+    }
+    let mut by_table: HashMap<_, Vec<Arc<Segment>>> = HashMap::new();
+    for meta in &state.segments {
+        match check_objects(meta, &sizes) {
+            Ok(()) => {
+                let segment = Segment::open(&shared.store, meta.clone());
+                by_table.entry((meta.tenant.clone(), meta.signal)).or_default().push(segment);
+            }
+            Err(reason) => {
+                tracing::error!(segment = %meta.id, rows = meta.rows, "{reason}");
+                shared.health.add_damaged(reason);
+            }
+        }
+    }
+    for ((tenant, signal), segments) in by_table {
+        shared.tables.get_or_restore(&tenant, signal).replace(&[], segments);
+    }
+    Ok(())
+}
+
+fn check_objects(meta: &SegmentMeta, sizes: &HashMap<Path, u64>) -> Result<(), String> {
+    for object in &meta.objects {
+        let about =
+            || format!("segment {} of {} of tenant {}: object {}", meta.id, meta.signal, meta.tenant, object.path);
+        match sizes.get(&Path::from(object.path.as_str())) {
+            Some(&bytes) if bytes == object.bytes => {}
+            Some(&bytes) => return Err(format!("{} has {bytes} bytes instead of {}", about(), object.bytes)),
+            None => return Err(format!("{} is missing", about())),
+        }
+    }
+    Ok(())
+}
+
+async fn replay_journal(
+    shared: &Arc<Shared>,
+    disk: &Arc<dyn Disk>,
+    flusher: &Flusher,
+    state: CatalogState,
+) -> Result<(Journal, Duplicates), StorageError> {
+    let began = std::time::Instant::now();
+    let duplicates = restored(state.request_hashes);
+    let watermarks: Watermarks =
+        state.watermarks.into_iter().map(|(tenant, signal, through)| ((tenant, signal), through)).collect();
+    let last_flushed = watermarks.values().copied().max().unwrap_or(0);
+    let (reader, reader_disk) = (Arc::clone(shared), Arc::clone(disk));
+    let runtime = tokio::runtime::Handle::current();
+    let replaying =
+        tokio::task::spawn_blocking(move || replay(&reader, reader_disk.as_ref(), &watermarks, duplicates, &runtime));
+    let replayed = replaying.await.map_err(|error| {
+        StorageError::new(StorageErrorKind::Internal, format!("replaying the journal failed: {error}"))
+    })?;
+    let Replayed { recovered, duplicates, requests } = replayed.map_err(recovery_failed)?;
+    recovered.damage.iter().for_each(|damage| shared.health.add_damaged(damage.to_string()));
+    if !recovered.durable {
+        flusher.flush_all().await?;
+    }
+    tracing::info!(requests, elapsed_ms = began.elapsed().as_millis() as u64, "journal replayed");
+    let mut next = recovered.next;
+    next.sequence = next.sequence.max(last_flushed + 1);
+    let file_bytes = disk_watch::journal_file_bytes(disk.as_ref(), shared.config.journal_file_bytes)
+        .map_err(|error| failed("cannot tell the space of", &shared.config.data_dir, error))?;
+    let (clock, files) = (Arc::clone(&shared.clock), Arc::clone(&shared.files));
+    Ok((Journal::new(Arc::clone(disk), clock, files, file_bytes, next), duplicates))
+}
+
+fn restored(mut hashes: Vec<(TenantId, tracewell_model::Signal, u128, UnixNanos)>) -> Duplicates {
+    hashes.sort_by_key(|(_, _, _, received_at)| *received_at);
+    let mut duplicates = Duplicates::default();
+    for (tenant, signal, hash, received_at) in hashes {
+        duplicates.insert(RequestKey { tenant, signal, hash }, received_at);
+    }
+    duplicates
+}
+
+fn start_compaction(shared: &Arc<Shared>) -> Result<Background, StorageError> {
+    let config = &shared.config;
+    let stop = CancellationToken::new();
+    let tables: Arc<dyn crate::compaction::Tables> = Arc::clone(shared) as _;
+    let graveyard =
+        Arc::new(Graveyard::new(Arc::clone(&shared.catalog), Arc::clone(&shared.store), config.deletion_grace));
+    let compactor = Arc::new(Compactor::new(
+        Arc::clone(&tables),
+        Arc::clone(&graveyard),
+        Merger::new(Arc::clone(&shared.store)),
+        Arc::clone(&shared.clock),
+        config,
+        stop.clone(),
+    ));
+    Background::spawn(BackgroundWork {
+        tables,
+        compactor,
+        graveyard,
+        retention: config.retention.clone(),
+        clock: Arc::clone(&shared.clock),
+        compaction_interval: config.compaction_interval,
+        stop,
+    })
+}
+
+fn recovery_failed(error: RecoveryError) -> StorageError {
+    let kind = match &error {
+        RecoveryError::Io(_) => StorageErrorKind::Internal,
+        RecoveryError::TooNew { .. } => StorageErrorKind::Invalid,
+    };
+    StorageError::new(kind, error.to_string())
+}
+
+fn failed(what: &str, path: &FilePath, error: io::Error) -> StorageError {
+    StorageError::new(StorageErrorKind::Internal, format!("{what} {}: {error}", path.display()))
+}

@@ -1,0 +1,66 @@
+//! What all parts of a running storage share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use tracewell_model::UnixNanos;
+use ulid::Ulid;
+
+use super::health::Health;
+use super::tails::Tails;
+use crate::catalog::{Catalog, CatalogError, Change, SqliteCatalog};
+use crate::clock::Clock;
+use crate::journal::Files;
+use crate::live::{LiveBudget, Tables};
+use crate::{StorageConfig, StorageError};
+
+/// The state of a running storage.
+pub(super) struct Shared {
+    pub config: StorageConfig,
+    pub clock: Arc<dyn Clock>,
+    pub catalog: Arc<dyn Catalog>,
+    /// The same, to close it.
+    pub catalog_file: SqliteCatalog,
+    pub store: Arc<dyn ObjectStore>,
+    pub tables: Tables,
+    pub budget: Arc<LiveBudget>,
+    pub files: Arc<Files>,
+    pub health: Arc<Health>,
+    pub tails: Tails,
+}
+
+/// How often the catalog is asked whether a change whose commit failed was made after all.
+const OUTCOME_RETRY: Duration = Duration::from_secs(1);
+
+impl Shared {
+    /// Commits a change to the catalog. After an error it was certainly not made: when the database cannot tell, this
+    /// asks until it can.
+    pub(super) async fn commit(&self, change: &Change) -> Result<(), StorageError> {
+        let Err(error) = self.catalog.commit(change).await else { return Ok(()) };
+        if matches!(error, CatalogError::Conflict(_)) {
+            return Err(error.into());
+        }
+        loop {
+            match self.catalog.load(UnixNanos(u64::MAX)).await {
+                Ok(state) => {
+                    let is_visible = |id: &Ulid| state.segments.iter().any(|segment| segment.id == *id);
+                    let was_made = change.add.iter().all(|segment| is_visible(&segment.id))
+                        && !change.remove.iter().any(is_visible);
+                    return if was_made { Ok(()) } else { Err(error.into()) };
+                }
+                Err(again) => tracing::error!(%error, %again, "the catalog does not tell whether a change was made"),
+            }
+            tokio::time::sleep(OUTCOME_RETRY).await;
+        }
+    }
+
+    /// Removes the journal files whose requests are all in segments.
+    pub(super) fn release_journal(&self) {
+        // In this order: see `closed_through`.
+        let Some(closed_through) = self.files.closed_through() else { return };
+        let unflushed = self.tables.all().iter().filter_map(|table| table.first_unflushed()).min();
+        let flushed_through = unflushed.map_or(closed_through, |first| (first - 1).min(closed_through));
+        self.files.release(flushed_through);
+    }
+}

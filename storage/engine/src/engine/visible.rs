@@ -1,0 +1,51 @@
+//! The visible segments, as compaction and retention change them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ulid::Ulid;
+
+use super::shared::Shared;
+use crate::StorageError;
+use crate::catalog::Change;
+use crate::compaction;
+use crate::segment::Segment;
+
+/// Ingestion has precedence when the live tier holds more than this share of its budget.
+const PRESSURE_PERCENT: u64 = 60;
+
+#[async_trait]
+impl compaction::Tables for Shared {
+    fn segments(&self) -> Vec<Arc<Segment>> {
+        let views = self.tables.all().into_iter().map(|table| table.view());
+        views.flat_map(|view| view.segments.as_ref().clone()).collect()
+    }
+
+    async fn replace(&self, remove: &[Ulid], add: Vec<Arc<Segment>>) -> Result<(), StorageError> {
+        let change = Change {
+            add: add.iter().map(|segment| segment.meta().clone()).collect(),
+            remove: remove.to_vec(),
+            at: self.clock.now(),
+            ..Change::default()
+        };
+        self.commit(&change).await?;
+        // A view is swapped once for each table that loses or gets a segment; a change concerns one table's rows at a
+        // time, so nobody sees a row twice or not at all.
+        for table in self.tables.all() {
+            let gained: Vec<Arc<Segment>> = add
+                .iter()
+                .filter(|segment| table.holds(&segment.meta().tenant, segment.meta().signal))
+                .cloned()
+                .collect();
+            let loses = table.view().segments.iter().any(|segment| remove.contains(&segment.meta().id));
+            if loses || !gained.is_empty() {
+                table.replace(remove, gained);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_under_pressure(&self) -> bool {
+        self.budget.used() > self.config.live_bytes_max as u64 / 100 * PRESSURE_PERCENT
+    }
+}
