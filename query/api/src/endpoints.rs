@@ -2,16 +2,18 @@
 //!
 //! Handlers check their requests against these descriptions, and the OpenAPI document is made of them.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 
 use crate::frame;
 use crate::params::{
     BUCKETS, CURSOR, END, FIELD, FIELDS, LIMIT, PREFIX, Param, Q, SIGNAL, SPAN_ID, START, VALUES_LIMIT,
 };
 
-/// A path that answers `GET`.
+/// A path and the method that it answers to.
 #[derive(Debug)]
 pub struct Endpoint {
+    /// `GET`, but for what changes something.
+    pub method: Method,
     /// With `{names}` for its variable parts.
     pub path: &'static str,
     /// The name of the operation for generated clients.
@@ -50,6 +52,8 @@ pub enum Content {
     Events(&'static str),
     /// Plain text.
     Text,
+    /// Nothing: `204 No Content`.
+    Nothing,
 }
 
 /// The media type of JSON.
@@ -58,6 +62,7 @@ pub const JSON: &str = "application/json";
 pub const PROTOBUF: &str = "application/x-protobuf";
 
 const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
 const NOT_ACCEPTABLE: StatusCode = StatusCode::NOT_ACCEPTABLE;
 const OUT_OF_MEMORY: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
@@ -68,41 +73,52 @@ const DEADLINE: StatusCode = StatusCode::GATEWAY_TIMEOUT;
 const QUERY_ERRORS: &[StatusCode] = &[BAD_REQUEST, OUT_OF_MEMORY, INTERNAL, UNAVAILABLE, DEADLINE];
 const TRACE_ERRORS: &[StatusCode] = &[BAD_REQUEST, NOT_FOUND, OUT_OF_MEMORY, INTERNAL, UNAVAILABLE, DEADLINE];
 
+const MAINTENANCE_ERRORS: &[StatusCode] = &[BAD_REQUEST, FORBIDDEN, INTERNAL, UNAVAILABLE];
+
+const NOTHING: Answer = Answer { media_type: "", content: Content::Nothing };
+
 const fn json(schema: &'static str) -> Answer {
     Answer { media_type: JSON, content: Content::Json(schema) }
 }
 
 macro_rules! endpoint {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $id:literal, $tag:literal, $summary:literal,
+    ($(#[$doc:meta])* $name:ident, $method:expr, $path:literal, $id:literal, $tag:literal, $summary:literal,
      $params:expr, $answers:expr, $errors:expr) => {
         $(#[$doc])*
         pub static $name: Endpoint = Endpoint {
-            path: $path, id: $id, tag: $tag, summary: $summary, params: $params, answers: $answers, errors: $errors,
+            method: $method,
+            path: $path,
+            id: $id,
+            tag: $tag,
+            summary: $summary,
+            params: $params,
+            answers: $answers,
+            errors: $errors,
         };
     };
 }
 
 endpoint!(
     /// Search for traces.
-    TRACES, "/api/v1/traces", "searchTraces", "traces",
+    TRACES, Method::GET, "/api/v1/traces", "searchTraces", "traces",
     "Traces with a span that meets `q` and starts in the range, newest first by the latest such start.",
     &[&Q, &START, &END, &LIMIT, &CURSOR], &[json("TracePage")], QUERY_ERRORS
 );
 endpoint!(
     /// Spans over time and by duration.
-    TRACE_HISTOGRAM, "/api/v1/traces/histogram", "traceHistogram", "traces",
+    TRACE_HISTOGRAM, Method::GET, "/api/v1/traces/histogram", "traceHistogram", "traces",
     "Matching spans over time and by duration.",
     &[&Q, &START, &END, &BUCKETS], &[json("TraceHistogram")], QUERY_ERRORS
 );
 endpoint!(
     /// The values of fields of spans.
-    TRACE_FACETS, "/api/v1/traces/facets", "traceFacets", "traces",
+    TRACE_FACETS, Method::GET, "/api/v1/traces/facets", "traceFacets", "traces",
     "The most frequent values of fields among matching spans.",
     &[&Q, &START, &END, &FIELDS, &VALUES_LIMIT], &[json("Facets")], QUERY_ERRORS
 );
 endpoint!(
     /// A trace as OTLP.
-    TRACE, "/api/v1/traces/{traceId}", "getTrace", "traces",
+    TRACE, Method::GET, "/api/v1/traces/{traceId}", "getTrace", "traces",
     "A whole trace as OTLP, exactly as it was sent: JSON, or protobuf when `Accept` prefers it.",
     &[],
     &[
@@ -113,7 +129,7 @@ endpoint!(
 );
 endpoint!(
     /// A trace as columns.
-    TRACE_FRAME, "/api/v1/traces/{traceId}/frame", "getTraceFrame", "traces",
+    TRACE_FRAME, Method::GET, "/api/v1/traces/{traceId}/frame", "getTraceFrame", "traces",
     "A whole trace as binary columns in depth-first order.",
     &[],
     &[Answer { media_type: frame::MEDIA_TYPE, content: Content::Bytes("a trace frame, see docs/formats/trace-frame.md") }],
@@ -121,37 +137,37 @@ endpoint!(
 );
 endpoint!(
     /// A span.
-    SPAN, "/api/v1/traces/{traceId}/spans/{spanId}", "getSpan", "traces",
+    SPAN, Method::GET, "/api/v1/traces/{traceId}/spans/{spanId}", "getSpan", "traces",
     "A span with everything in it.",
     &[], &[json("SpanDetail")], TRACE_ERRORS
 );
 endpoint!(
     /// The logs of a trace.
-    TRACE_LOGS, "/api/v1/traces/{traceId}/logs", "getTraceLogs", "traces",
+    TRACE_LOGS, Method::GET, "/api/v1/traces/{traceId}/logs", "getTraceLogs", "traces",
     "The log records of a trace, or of one of its spans, oldest first.",
     &[&SPAN_ID, &LIMIT, &CURSOR], &[json("LogPage")], QUERY_ERRORS
 );
 endpoint!(
     /// Search for log records.
-    LOGS, "/api/v1/logs", "searchLogs", "logs",
+    LOGS, Method::GET, "/api/v1/logs", "searchLogs", "logs",
     "Log records that meet `q`, newest first.",
     &[&Q, &START, &END, &LIMIT, &CURSOR], &[json("LogPage")], QUERY_ERRORS
 );
 endpoint!(
     /// Log records over time and by severity.
-    LOG_HISTOGRAM, "/api/v1/logs/histogram", "logHistogram", "logs",
+    LOG_HISTOGRAM, Method::GET, "/api/v1/logs/histogram", "logHistogram", "logs",
     "Matching log records over time and by severity.",
     &[&Q, &START, &END, &BUCKETS], &[json("LogHistogram")], QUERY_ERRORS
 );
 endpoint!(
     /// The values of fields of log records.
-    LOG_FACETS, "/api/v1/logs/facets", "logFacets", "logs",
+    LOG_FACETS, Method::GET, "/api/v1/logs/facets", "logFacets", "logs",
     "The most frequent values of fields among matching log records.",
     &[&Q, &START, &END, &FIELDS, &VALUES_LIMIT], &[json("Facets")], QUERY_ERRORS
 );
 endpoint!(
     /// Log records as they come.
-    LOG_TAIL, "/api/v1/logs/tail", "tailLogs", "logs",
+    LOG_TAIL, Method::GET, "/api/v1/logs/tail", "tailLogs", "logs",
     "Log records that meet `q` from now on, as server-sent events named `logs`, at most ten a second.",
     &[&Q],
     &[Answer { media_type: "text/event-stream", content: Content::Events("TailBatch") }],
@@ -159,49 +175,73 @@ endpoint!(
 );
 endpoint!(
     /// The services.
-    SERVICES, "/api/v1/services", "listServices", "services",
+    SERVICES, Method::GET, "/api/v1/services", "listServices", "services",
     "Services with rate, errors and duration of their entry spans.",
     &[&START, &END], &[json("Services")], QUERY_ERRORS
 );
 endpoint!(
     /// The operations of a service.
-    OPERATIONS, "/api/v1/services/{name}/operations", "listOperations", "services",
+    OPERATIONS, Method::GET, "/api/v1/services/{name}/operations", "listOperations", "services",
     "The operations of a service, most spans first. None when the service is unknown.",
     &[&START, &END], &[json("Operations")], QUERY_ERRORS
 );
 endpoint!(
     /// The fields.
-    FIELD_LIST, "/api/v1/fields", "listFields", "fields",
+    FIELD_LIST, Method::GET, "/api/v1/fields", "listFields", "fields",
     "The fields that records have, the intrinsic ones included.",
     &[&SIGNAL, &START, &END], &[json("Fields")], QUERY_ERRORS
 );
 endpoint!(
     /// The values of a field.
-    FIELD_VALUES, "/api/v1/fields/values", "listFieldValues", "fields",
+    FIELD_VALUES, Method::GET, "/api/v1/fields/values", "listFieldValues", "fields",
     "The most frequent values of a field.",
     &[&SIGNAL, &FIELD, &PREFIX, &START, &END, &VALUES_LIMIT], &[json("FieldValues")], QUERY_ERRORS
 );
 endpoint!(
     /// How the server is.
-    STATUS, "/api/v1/status", "getStatus", "server",
+    STATUS, Method::GET, "/api/v1/status", "getStatus", "server",
     "Version, addresses, counters and what is stored.",
     &[], &[json("Status")], &[BAD_REQUEST, UNAVAILABLE]
 );
 endpoint!(
+    /// Live records to segments.
+    FLUSH,
+    Method::POST,
+    "/api/v1/maintenance/flush",
+    "flush",
+    "server",
+    "Writes all records that are only in the journal and in memory into segments, and answers when that is done.",
+    &[],
+    &[NOTHING],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// Small segments to large ones.
+    COMPACT,
+    Method::POST,
+    "/api/v1/maintenance/compact",
+    "compact",
+    "server",
+    "Merges segments until there is nothing left to merge, and answers when that is done.",
+    &[],
+    &[NOTHING],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
     /// What there is.
-    OPENAPI, "/api/v1/openapi.json", "getOpenApi", "server",
+    OPENAPI, Method::GET, "/api/v1/openapi.json", "getOpenApi", "server",
     "This document.",
     &[], &[Answer { media_type: JSON, content: Content::ForeignJson("an OpenAPI 3.1 document") }], &[BAD_REQUEST]
 );
 endpoint!(
     /// Whether the process answers.
-    HEALTH, "/healthz", "getHealth", "server",
+    HEALTH, Method::GET, "/healthz", "getHealth", "server",
     "200 as long as the process answers.",
     &[], &[Answer { media_type: "text/plain", content: Content::Text }], &[]
 );
 endpoint!(
     /// Whether it can be used.
-    READY, "/readyz", "getReadiness", "server",
+    READY, Method::GET, "/readyz", "getReadiness", "server",
     "200 when queries and senders are served; 503 with the reason before that and while shutting down.",
     &[], &[Answer { media_type: "text/plain", content: Content::Text }], &[UNAVAILABLE]
 );

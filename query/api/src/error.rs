@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracewell_model::{SpanId, TraceId};
 use tracewell_query::{QueryError, QueryErrorKind};
+use tracewell_storage::StorageError;
 use utoipa::ToSchema;
 
 /// Why a request is not answered. The message is for people, [`ApiError::code`] for programs.
@@ -53,6 +54,9 @@ pub enum ApiError {
         /// The byte in `q` where it is wrong.
         position: Option<usize>,
     },
+    /// A page of another site wants to change something.
+    #[error("a page of another site must not do this: call it from the server's own pages or outside a browser")]
+    CrossSite,
     /// No span of the trace is stored.
     #[error("trace {0} is unknown to this tenant: it was never received here, has not arrived yet, or has expired")]
     UnknownTrace(TraceId),
@@ -71,7 +75,7 @@ pub enum ApiError {
     #[error("there is nothing at {0:?}: see /api/v1/openapi.json for what there is")]
     UnknownPath(String),
     /// The path exists, but only for other methods.
-    #[error("method {0} is not allowed here: use GET")]
+    #[error("method {0} is not allowed here: see /api/v1/openapi.json for the one that is")]
     MethodNotAllowed(String),
     /// None of the media types that the client accepts can be given.
     #[error("cannot answer with {accepted:?}: available are {available}")]
@@ -119,6 +123,7 @@ impl ApiError {
             ApiError::RepeatedParameter(_) => (StatusCode::BAD_REQUEST, "repeated_parameter"),
             ApiError::InvalidTenant(_) => (StatusCode::BAD_REQUEST, "invalid_tenant"),
             ApiError::InvalidQuery { .. } => (StatusCode::BAD_REQUEST, "invalid_query"),
+            ApiError::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             ApiError::UnknownTrace(_) => (StatusCode::NOT_FOUND, "unknown_trace"),
             ApiError::UnknownSpan { .. } => (StatusCode::NOT_FOUND, "unknown_span"),
             ApiError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
@@ -148,6 +153,12 @@ impl ApiError {
             ApiError::InvalidQuery { position, .. } => *position,
             _ => None,
         }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> ApiError {
+        QueryError::from(error).into()
     }
 }
 

@@ -42,6 +42,7 @@ pub fn failure(status: StatusCode) -> Option<Value> {
             let message = "expected a value after \"service:\"".to_owned();
             (ApiError::InvalidQuery { message, position: Some(8) }, Some(8))
         }
+        StatusCode::FORBIDDEN => (ApiError::CrossSite, None),
         StatusCode::NOT_FOUND => (ApiError::UnknownTrace(TRACE_ID.parse().ok()?), None),
         StatusCode::NOT_ACCEPTABLE => {
             let accepted = "text/html".to_owned();

@@ -11,6 +11,7 @@ mod examples;
 mod fields;
 mod frame;
 mod logs;
+mod maintenance;
 mod openapi;
 mod params;
 mod records;

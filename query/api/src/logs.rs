@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
 use tracewell_model::Signal;
 use tracewell_query::Answer;
 
@@ -11,6 +12,7 @@ use crate::params::{BUCKETS, FIELDS, Params, SPAN_ID, VALUES_LIMIT};
 use crate::records::log_records;
 use crate::shapes::{Facets, LogHistogram, LogPage};
 use crate::tenant::Tenant;
+use crate::work::large_json;
 use crate::{ApiState, scope};
 
 /// `GET /api/v1/logs`.
@@ -18,10 +20,11 @@ pub async fn search(
     State(state): State<ApiState>,
     tenant: Tenant,
     RawQuery(query): RawQuery,
-) -> Result<Json<LogPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::parse(query.as_deref(), at::LOGS.params)?;
     let (question, page) = (scope::query_scope(tenant, &params)?, scope::page(&params)?);
-    Ok(Json(log_page(state.engine.search_logs(&question, &page).await?)))
+    let answer = state.engine.search_logs(&question, &page).await?;
+    large_json(move || log_page(answer)).await
 }
 
 /// `GET /api/v1/logs/histogram`.
@@ -53,10 +56,11 @@ pub async fn of_trace(
     tenant: Tenant,
     Path(trace): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Json<LogPage>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::parse(query.as_deref(), at::TRACE_LOGS.params)?;
     let (trace, span, page) = (scope::trace_id(&trace)?, params.parsed(&SPAN_ID)?, scope::page(&params)?);
-    Ok(Json(log_page(state.engine.logs_of_trace(&tenant.0, trace, span, &page).await?)))
+    let answer = state.engine.logs_of_trace(&tenant.0, trace, span, &page).await?;
+    large_json(move || log_page(answer)).await
 }
 
 fn log_page(answer: Answer<tracewell_query::LogPage>) -> LogPage {

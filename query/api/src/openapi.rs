@@ -37,8 +37,11 @@ pub fn document() -> &'static Value {
 
 fn build() -> Value {
     let schemas = serde_json::to_value(Schemas::openapi().components).unwrap_or_default();
-    let paths: Map<String, Value> =
-        router::endpoints().map(|endpoint| (endpoint.path.to_owned(), json!({"get": operation(endpoint)}))).collect();
+    let paths: Map<String, Value> = router::endpoints()
+        .map(|endpoint| {
+            (endpoint.path.to_owned(), json!({endpoint.method.as_str().to_lowercase(): operation(endpoint)}))
+        })
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -60,7 +63,8 @@ fn operation(endpoint: &Endpoint) -> Value {
         parameters.push(tenant_parameter());
     }
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), answer(endpoint));
+    let success = if is_empty(endpoint) { StatusCode::NO_CONTENT } else { StatusCode::OK };
+    responses.insert(success.as_str().to_owned(), answer(endpoint));
     for &status in endpoint.errors {
         responses.insert(status.as_str().to_owned(), failure(endpoint, status));
     }
@@ -133,7 +137,14 @@ fn tenant_parameter() -> Value {
     })
 }
 
+fn is_empty(endpoint: &Endpoint) -> bool {
+    endpoint.answers.iter().all(|answer| matches!(answer.content, Content::Nothing))
+}
+
 fn answer(endpoint: &Endpoint) -> Value {
+    if is_empty(endpoint) {
+        return json!({"description": "It is done."});
+    }
     let content: Map<String, Value> =
         endpoint.answers.iter().map(|answer| (answer.media_type.to_owned(), media(endpoint, answer))).collect();
     json!({"description": "The answer.", "content": content})
@@ -159,6 +170,7 @@ fn media(endpoint: &Endpoint, answer: &Answer) -> Value {
             },
             "example": examples::event(schema),
         }),
+        Content::Nothing => Value::Null,
         Content::Text => json!({"schema": {"type": "string"}, "example": endpoint.path.trim_matches(['/', 'z'])}),
     }
 }
@@ -177,6 +189,7 @@ fn failure(endpoint: &Endpoint, status: StatusCode) -> Value {
 fn meaning(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "A parameter, the header or the search is wrong; the message says which and how.",
+        StatusCode::FORBIDDEN => "A page of another site must not do this.",
         StatusCode::NOT_FOUND => "Nothing of this id is stored.",
         StatusCode::NOT_ACCEPTABLE => "None of the media types in `Accept` can be given.",
         StatusCode::UNPROCESSABLE_ENTITY => "Answering takes more memory than a query may use.",

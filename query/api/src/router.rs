@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, any, get, post};
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::endpoints::{self as at, Endpoint};
 use crate::error::ApiError;
 use crate::status::StatusSource;
-use crate::{ApiState, fields, logs, server, services, tail, traces};
+use crate::{ApiState, fields, logs, maintenance, server, services, tail, traces};
 
 /// Every path and who answers it.
 fn routes() -> Vec<(&'static Endpoint, MethodRouter<ApiState>)> {
@@ -38,6 +38,8 @@ fn routes() -> Vec<(&'static Endpoint, MethodRouter<ApiState>)> {
         (&at::FIELD_LIST, get(fields::list)),
         (&at::FIELD_VALUES, get(fields::values)),
         (&at::STATUS, get(server::status)),
+        (&at::FLUSH, post(maintenance::flush)),
+        (&at::COMPACT, post(maintenance::compact)),
         (&at::OPENAPI, get(server::openapi)),
         (&at::HEALTH, get(server::health)),
         (&at::READY, get(server::ready)),

@@ -11,9 +11,9 @@ use crate::endpoints::{self as at, JSON, PROTOBUF};
 use crate::error::ApiError;
 use crate::params::{BUCKETS, FIELDS, Params, VALUES_LIMIT};
 use crate::records::span_detail;
-use crate::shapes::{Facets, SpanDetail, TraceHistogram, TracePage};
+use crate::shapes::{Facets, TraceHistogram, TracePage};
 use crate::tenant::Tenant;
-use crate::work::off_the_reactor;
+use crate::work::{large_json, off_the_reactor};
 use crate::{ApiState, accept, frame, scope};
 
 /// `GET /api/v1/traces`.
@@ -89,12 +89,12 @@ pub async fn span(
     tenant: Tenant,
     Path((trace, span)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<Json<SpanDetail>, ApiError> {
+) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), at::SPAN.params)?;
     let (trace, span) = (scope::trace_id(&trace)?, scope::span_id(&span)?);
     let spans = whole_trace(&state, tenant, trace).await?.value;
     let row = spans.span_id.iter().position(|&id| id == span).ok_or(ApiError::UnknownSpan { trace, span })?;
-    Ok(Json(span_detail(&spans, row)))
+    large_json(move || span_detail(&spans, row)).await
 }
 
 /// All spans of a trace.

@@ -75,3 +75,26 @@ async fn the_status_tells_of_binary_and_storage() {
         (Some(5), Some(4), Some(1))
     );
 }
+
+#[tokio::test]
+async fn records_stay_found_when_they_are_flushed_and_merged() {
+    let (server, epoch) = shop::open().await;
+    let before = server.json("/api/v1/traces?start=now-1h").await;
+    assert_eq!(server.post("/api/v1/maintenance/flush", &[]).await.status, StatusCode::NO_CONTENT);
+    server.send_logs("default", &shop::logs(shop::Epoch(epoch.0 + 1_000_000_000))).await;
+    assert_eq!(server.post("/api/v1/maintenance/flush", &[]).await.status, StatusCode::NO_CONTENT);
+    let tables = server.json("/api/v1/status").await["tables"].clone();
+    assert!(tables.as_array().expect("tables").iter().all(|table| table["liveRows"] == 0), "{tables}");
+    assert_eq!(server.post("/api/v1/maintenance/compact", &[]).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.json("/api/v1/traces?start=now-1h").await["traces"], before["traces"]);
+    assert_eq!(server.json("/api/v1/logs").await["logs"].as_array().map(Vec::len), Some(8));
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_cannot_start_maintenance() {
+    let server = Server::start().await;
+    let reply = server.post("/api/v1/maintenance/flush", &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    let reply = server.post("/api/v1/maintenance/flush", &[("sec-fetch-site", "same-origin")]).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT);
+}

@@ -14,6 +14,13 @@ fn paths() -> BTreeSet<String> {
     openapi_document()["paths"].as_object().expect("paths").keys().cloned().collect()
 }
 
+/// The only operation of a path.
+fn operation(item: &Value) -> &Value {
+    let operations: Vec<&Value> = item.as_object().expect("a path item").values().collect();
+    let [operation] = operations[..] else { panic!("not one operation: {item}") };
+    operation
+}
+
 #[tokio::test]
 async fn the_document_is_served() {
     let server = Server::start().await;
@@ -37,13 +44,14 @@ async fn every_path_of_the_document_is_there() {
 fn the_table_of_the_documentation_has_the_paths_and_parameters_of_the_document() {
     let document = openapi_document();
     let mut documented = BTreeSet::new();
-    for line in DOCUMENTATION.lines().filter_map(|line| line.strip_prefix("| `GET ")) {
+    for line in DOCUMENTATION.lines().filter_map(|line| line.strip_prefix("| `")) {
         let (signature, _) = line.split_once('`').expect("a closing backquote");
+        let Some((method @ ("GET" | "POST"), signature)) = signature.split_once(' ') else { continue };
         let (path, parameters) = signature.split_once('?').unwrap_or((signature, ""));
         let path = if ["/healthz", "/readyz"].contains(&path) { path.to_owned() } else { format!("/api/v1{path}") };
         let said: BTreeSet<&str> =
             parameters.split('&').filter(|p| !p.is_empty()).map(|p| p.split('=').next().unwrap_or(p)).collect();
-        let operation = &document["paths"][&path]["get"];
+        let operation = &document["paths"][&path][method.to_lowercase()];
         assert!(operation.is_object(), "{path} is documented, but not in the OpenAPI document");
         let real = operation["parameters"].as_array().expect("parameters").iter();
         let real: BTreeSet<&str> = real.filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str()).collect();
@@ -57,7 +65,7 @@ fn the_table_of_the_documentation_has_the_paths_and_parameters_of_the_document()
 fn every_example_is_valid() {
     let mut count = 0;
     for (path, item) in openapi_document()["paths"].as_object().expect("paths") {
-        for (status, response) in item["get"]["responses"].as_object().expect("responses") {
+        for (status, response) in operation(item)["responses"].as_object().expect("responses") {
             let media = &response["content"]["application/json"];
             if let Some(example) = media.get("example") {
                 schema::check_value(&media["schema"], example);
@@ -65,7 +73,7 @@ fn every_example_is_valid() {
             }
             assert!(response["description"].is_string(), "{path} {status}");
         }
-        for parameter in item["get"]["parameters"].as_array().expect("parameters") {
+        for parameter in operation(item)["parameters"].as_array().expect("parameters") {
             if let Some(example) = parameter.get("example") {
                 schema::check_value(&parameter["schema"], example);
                 count += 1;
@@ -99,6 +107,6 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn operations_have_names_of_their_own() {
     let paths = openapi_document()["paths"].as_object().expect("paths");
-    let names: BTreeSet<&str> = paths.values().filter_map(|item| item["get"]["operationId"].as_str()).collect();
+    let names: BTreeSet<&str> = paths.values().filter_map(|item| operation(item)["operationId"].as_str()).collect();
     assert_eq!(names.len(), paths.len());
 }

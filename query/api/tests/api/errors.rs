@@ -99,7 +99,7 @@ async fn unknown_paths_and_other_methods_are_told_where_to_go() {
     }
     let reply = server.request(Method::POST, "/api/v1/traces", &[]).await;
     assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(reply.json()["error"]["message"], "method POST is not allowed here: use GET");
+    assert_eq!(reply.json()["error"]["code"], "method_not_allowed");
     assert!(reply.header(header::ALLOW).contains("GET"));
     let reply = server.request(Method::DELETE, "/api/v1/nothing", &[]).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);

@@ -45,7 +45,7 @@ impl StatusSource for FixedStatus {
     fn server(&self) -> ServerStatus {
         ServerStatus {
             version: "9.8.7".to_owned(),
-            started_at: UnixNanos::now().saturating_sub(5_000_000_000),
+            started_at: UnixNanos::now().saturating_sub(6_000_000_000),
             addresses: Addresses { http: "127.0.0.1:4319".parse().ok(), ..Addresses::default() },
             received: Received {
                 traces: ReceivedCounts { accepted_records: 7, rejected_records: 2 },
@@ -115,6 +115,13 @@ impl Server {
     /// Whatever `GET` answers, which has to be as the OpenAPI document says.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let reply = self.request(Method::GET, path, headers).await;
+        schema::check(path, &reply);
+        reply
+    }
+
+    /// The same of `POST`.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let reply = self.request(Method::POST, path, headers).await;
         schema::check(path, &reply);
         reply
     }
