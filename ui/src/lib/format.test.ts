@@ -43,6 +43,7 @@ describe("numbers", () => {
   it("become rates and shares", () => {
     expect(rate(0)).toBe("0/s");
     expect(rate(0.05)).toBe("3/min");
+    expect(rate(0.05, 40)).toBe("0.05/s");
     expect(plain(rate(1200))).toBe("1.2 k/s");
     expect(plain(percent(31, 1000))).toBe("3.1 %");
     expect(plain(percent(1, 100_000))).toBe("<0.1 %");

@@ -73,10 +73,9 @@ export function compact(value: number): string {
   return String(value);
 }
 
-/** A rate: "412/s", "0.2/s", "3/min" when it is rarer than once in ten seconds. */
-export function rate(perSecond: number): string {
-  if (perSecond > 0 && perSecond < 0.1) return `${significant(perSecond * 60)}/min`;
-  return `${compact(perSecond)}/s`;
+/** A rate in one unit for a whole column: "412/s", or "3/min" when the greatest is below one a second. */
+export function rate(perSecond: number, greatest = perSecond): string {
+  return greatest > 0 && greatest < 1 ? `${significant(perSecond * 60)}/min` : `${compact(perSecond)}/s`;
 }
 
 /** A share of a whole in percent: "3.1 %", "0 %", "<0.1 %". */

@@ -37,8 +37,11 @@ export function useResource<T>(key: () => string | undefined, load: Loader<T>): 
     let cancel = () => {};
     const stop = effect(() => {
       const wanted = key();
-      cancel();
-      cancel = untracked(() => (wanted === undefined ? nothing(state) : start(wanted, load, state)));
+      // Untracked, or the answer would be a reason to ask again.
+      untracked(() => {
+        cancel();
+        cancel = wanted === undefined ? nothing(state) : start(wanted, load, state);
+      });
     });
     return () => {
       stop();

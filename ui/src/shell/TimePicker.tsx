@@ -28,7 +28,6 @@ export function TimePicker() {
         class={controls.button}
         aria-haspopup="dialog"
         aria-expanded={isOpen}
-        aria-label={`Time range: ${summary()}, ${zoneName()}`}
         title="Time range (t)"
         onClick={() => toggleOverlay("time")}
       >

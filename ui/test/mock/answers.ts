@@ -233,8 +233,10 @@ export function operations(service: string, query: Query) {
   return { operations: list.sort((a, b) => b.spanCount - a.spanCount), ...exact() };
 }
 
+const big = new Map<string, ArrayBuffer>();
+
 export function frame(traceId: string): ArrayBuffer | undefined {
-  if (/^b16/.test(traceId)) return bigFrame(traceId);
+  if (/^b16/.test(traceId)) return big.get(traceId) ?? big.set(traceId, bigFrame(traceId)).get(traceId);
   const trace = traceById(traceId);
   return trace && buildFrame(traceId, nano(trace.startMs), trace.spans.map((span) => frameRow(span, trace)));
 }

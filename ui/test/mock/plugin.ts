@@ -71,10 +71,18 @@ function tail(query: URLSearchParams, request: IncomingMessage, response: Server
   request.on("close", () => clearInterval(timer));
 }
 
+/** As the server sends it, so that tests on the mock meet it too. */
+const POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+function protect(_: IncomingMessage, response: ServerResponse, next: () => void): void {
+  response.setHeader("content-security-policy", POLICY);
+  next();
+}
+
 export function mockApi(): Plugin {
   return {
     name: "tracewell-mock",
     configureServer: ({ middlewares }) => void middlewares.use(serve),
-    configurePreviewServer: ({ middlewares }) => void middlewares.use(serve),
+    configurePreviewServer: ({ middlewares }) => void middlewares.use(protect).use(serve),
   };
 }

@@ -39,6 +39,7 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
     scrollBy: () => {},
   });
   const cursor = useCursor({ count: () => services.length, list, onOpen: (index) => push(tracesOf(services[index]!.name)) });
+  const greatestRate = Math.max(...services.map(({ ratePerSecond }) => ratePerSecond));
   return (
     <div ref={box} class={styles.scroll} tabIndex={0} role="region" aria-label="Table of services">
       <table class={styles.table}>
@@ -59,6 +60,7 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
               key={service.name}
               service={service}
               before={before.get(service.name)}
+              greatestRate={greatestRate}
               isMarked={index === cursor.value || service.name === chosen}
               onChoose={() => onChoose(service.name === chosen ? undefined : service.name)}
             />
@@ -72,11 +74,12 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
 interface RowProps {
   service: ServiceSummary;
   before: ServiceSummary | undefined;
+  greatestRate: number;
   isMarked: boolean;
   onChoose: () => void;
 }
 
-function Row({ service, before, isMarked, onChoose }: RowProps) {
+function Row({ service, before, greatestRate, isMarked, onChoose }: RowProps) {
   const { name, spanCount, errorCount, p50Nano, p95Nano, series } = service;
   const failed = errorCount > 0;
   const shares = series.errorCounts.map((count, index) => count / Math.max(1, series.spanCounts[index] ?? 0));
@@ -92,7 +95,7 @@ function Row({ service, before, isMarked, onChoose }: RowProps) {
       </th>
       <td>
         <a class={styles.cell} href={tracesOf(name)}>
-          <span class={styles.number}>{rate(service.ratePerSecond)}</span>
+          <span class={styles.number}>{rate(service.ratePerSecond, greatestRate)}</span>
           <Spark class={styles.spark} values={series.spanCounts} />
         </a>
       </td>
@@ -122,7 +125,7 @@ function Arrow({ trend, what }: { trend: Trend; what: string }) {
   if (trend === "same") return <span class={styles.arrow} />;
   const words = `${what} ${trend === "up" ? "rose" : "fell"} against the range before`;
   return (
-    <span class={`${styles.arrow} ${trend === "up" ? styles.bad : styles.good}`} role="img" aria-label={words} title={words}>
+    <span class={`${styles.arrow} ${trend === "up" ? styles.bad : styles.calm}`} role="img" aria-label={words} title={words}>
       {trend === "up" ? "▲" : "▼"}
     </span>
   );

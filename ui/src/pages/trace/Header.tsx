@@ -8,7 +8,7 @@ import { count, duration, plural, shortId } from "../../lib/format";
 import { results } from "../../lib/results";
 import { nanoToMs } from "../../lib/time";
 import { FLAG, nameOf, serviceOf, type TraceFrame } from "../../trace/frame";
-import { traceHref } from "../traces/TraceTable";
+import { traceHref } from "../../lib/links";
 import styles from "./Header.module.css";
 
 export function Header({ frame }: { frame: TraceFrame }) {

@@ -6,7 +6,7 @@ import { results } from "../../lib/results";
 import { push } from "../../lib/route";
 import { indexOfRow, setSubtree, toggle } from "../../trace/rows";
 import { whole } from "../../trace/window";
-import { traceHref } from "../traces/TraceTable";
+import { traceHref } from "../../lib/links";
 import { fitSpan, jumpTo, jumpToMark, showCritical, toggleRoot, type TraceView } from "./view";
 
 const PAGE_ROWS = 20;

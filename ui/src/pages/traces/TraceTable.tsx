@@ -10,8 +10,8 @@ import { useCursor } from "../../lib/cursor";
 import { count, duration, plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import type { ListHandle } from "../../lib/listHandle";
-import { rangeParameters } from "../../lib/range";
-import { href, push } from "../../lib/route";
+import { traceHref } from "../../lib/links";
+import { push } from "../../lib/route";
 import { nanoToMs } from "../../lib/time";
 import { hueOfName } from "../../trace/colors";
 import styles from "./TraceTable.module.css";
@@ -23,8 +23,6 @@ interface Props {
 
 const ROW_PX = 26;
 const SERVICES_SHOWN = 5;
-
-export const traceHref = (traceId: string): string => href(`/trace/${traceId}`, rangeParameters());
 
 export function TraceTable({ traces, onEnd }: Props) {
   const list = useRef<ListHandle | undefined>(undefined);
@@ -116,11 +114,16 @@ function Services({ trace }: { trace: TraceSummary }) {
   const { services } = trace;
   const names = services.map(({ name, spanCount }) => `${name} ${spanCount}`).join(", ");
   return (
-    <span class={styles.services} role="gridcell" title={names} aria-label={plural(services.length, "service")}>
+    <span class={styles.services} role="gridcell" title={names}>
+      <span class="hidden">{plural(services.length, "service")}</span>
       {services.slice(0, SERVICES_SHOWN).map(({ name }) => (
         <span key={name} class={`${styles.mark} ${hueOfName(name)}`} />
       ))}
-      {services.length > SERVICES_SHOWN && <span class={styles.note}>+{services.length - SERVICES_SHOWN}</span>}
+      {services.length > SERVICES_SHOWN && (
+        <span class={styles.note} aria-hidden="true">
+          +{services.length - SERVICES_SHOWN}
+        </span>
+      )}
     </span>
   );
 }
