@@ -4,6 +4,7 @@
 //! once and nobody knows of them before the catalog does, so it is enough to sync each after its renaming, together
 //! with the directories that lead to it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path as FilePath, PathBuf};
@@ -17,41 +18,71 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
+use parking_lot::Mutex;
+
+/// At most this many directories are remembered.
+const KNOWN_DIRECTORIES_MAX: usize = 10_000;
 
 /// Objects in files below a directory.
 #[derive(Debug)]
 pub(super) struct DurableStore {
     inner: LocalFileSystem,
-    root: Arc<FilePath>,
+    syncer: Arc<Syncer>,
 }
 
 impl DurableStore {
     /// Objects below `root`, which exists.
     pub(super) fn new(root: &FilePath) -> Result<DurableStore> {
-        // As the inner store spells it, so that every object's file lies below.
         let inner = LocalFileSystem::new_with_prefix(root)?;
+        // As the inner store spells it, so that every object's file lies below.
         let root = root.canonicalize().map_err(|error| failed(root, error))?;
-        Ok(DurableStore { inner, root: root.into() })
+        Ok(DurableStore { inner, syncer: Arc::new(Syncer { root, known: Mutex::default() }) })
     }
 
     async fn sync(&self, location: &Path) -> Result<()> {
         let file = self.inner.path_to_filesystem(location)?;
-        sync(Arc::clone(&self.root), file).await
+        self.syncer.sync(file).await
     }
 }
 
-/// Makes `file` and the directories from it up to `root` durable.
-async fn sync(root: Arc<FilePath>, file: PathBuf) -> Result<()> {
-    let syncing = tokio::task::spawn_blocking(move || {
-        for path in file.ancestors() {
-            File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, error))?;
-            if path == &*root {
+/// Makes files durable.
+#[derive(Debug)]
+struct Syncer {
+    root: PathBuf,
+    /// Directories that are certainly in their parents.
+    known: Mutex<HashSet<PathBuf>>,
+}
+
+impl Syncer {
+    /// Makes `file` and the directories that lead to it from the root durable.
+    async fn sync(self: &Arc<Self>, file: PathBuf) -> Result<()> {
+        let syncer = Arc::clone(self);
+        let syncing = tokio::task::spawn_blocking(move || syncer.sync_blocking(&file));
+        syncing.await.map_err(|source| Error::JoinError { source })?
+    }
+
+    fn sync_blocking(&self, file: &FilePath) -> Result<()> {
+        sync_path(file)?;
+        let mut made = Vec::new();
+        for directory in file.ancestors().skip(1) {
+            // Makes what is in it durable: the file, or the directory before.
+            sync_path(directory)?;
+            if directory == self.root || self.known.lock().contains(directory) {
                 break;
             }
+            made.push(directory.to_owned());
         }
+        let mut known = self.known.lock();
+        if known.len() > KNOWN_DIRECTORIES_MAX {
+            known.clear();
+        }
+        known.extend(made);
         Ok(())
-    });
-    syncing.await.map_err(|source| Error::JoinError { source })?
+    }
+}
+
+fn sync_path(path: &FilePath) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, error))
 }
 
 fn failed(path: &FilePath, source: std::io::Error) -> Error {
@@ -61,7 +92,7 @@ fn failed(path: &FilePath, source: std::io::Error) -> Error {
 
 impl fmt::Display for DurableStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DurableStore({})", self.root.display())
+        write!(f, "DurableStore({})", self.syncer.root.display())
     }
 }
 
@@ -80,7 +111,7 @@ impl ObjectStore for DurableStore {
     ) -> Result<Box<dyn MultipartUpload>> {
         let inner = self.inner.put_multipart_opts(location, options).await?;
         let file = self.inner.path_to_filesystem(location)?;
-        Ok(Box::new(DurableUpload { inner, root: Arc::clone(&self.root), file }))
+        Ok(Box::new(DurableUpload { inner, syncer: Arc::clone(&self.syncer), file }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -109,7 +140,7 @@ impl ObjectStore for DurableStore {
 #[derive(Debug)]
 struct DurableUpload {
     inner: Box<dyn MultipartUpload>,
-    root: Arc<FilePath>,
+    syncer: Arc<Syncer>,
     file: PathBuf,
 }
 
@@ -121,7 +152,7 @@ impl MultipartUpload for DurableUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let result = self.inner.complete().await?;
-        sync(Arc::clone(&self.root), self.file.clone()).await?;
+        self.syncer.sync(self.file.clone()).await?;
         Ok(result)
     }
 

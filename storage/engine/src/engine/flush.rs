@@ -3,6 +3,7 @@
 //! Works on a runtime of its own, so that encoding segments never holds up a thread that answers requests.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use object_store::ObjectStoreExt;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
+use super::set_aside;
 use super::shared::Shared;
 use crate::catalog::{Change, REQUEST_HASH_AGE_MAX, SegmentMeta};
 use crate::live::{Chunk, Table, concatenated};
@@ -23,6 +25,8 @@ use crate::{StorageError, StorageErrorKind};
 const TICK: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// After this many failures that are due to the records themselves, they are looked for.
+const UNWRITABLE_TRIES: u32 = 3;
 /// Small chunks are merged at most this often.
 const COALESCE_INTERVAL: Duration = Duration::from_millis(50);
 /// Threads for flushing and for merging chunks.
@@ -146,22 +150,48 @@ async fn flush_everything(shared: Arc<Shared>) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Why a flush failed.
+enum FlushError {
+    /// No segment can be made of these records: it will fail again.
+    Unwritable(StorageError),
+    /// Something else failed, such as the disk.
+    Failed(StorageError),
+}
+
 /// Flushes the oldest part of a table.
 async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), StorageError> {
     let _turn = table.flush_turn.lock().await;
-    let chunks = table.begin_flush(shared.config.flush_bytes.saturating_mul(2));
+    let is_suspect = table.unwritable.load(Ordering::Relaxed) >= UNWRITABLE_TRIES;
+    // Once it is certain that something cannot be written, chunk by chunk: to find it, and to write the others.
+    let bytes_max = if is_suspect { 0 } else { shared.config.flush_bytes.saturating_mul(2) };
+    let chunks = table.begin_flush(bytes_max);
     if chunks.is_empty() {
         return Ok(());
     }
-    // In a task of its own, so that a panic is an error of this flush.
-    let written = tokio::spawn(write_segment(Arc::clone(shared), Arc::clone(table), chunks)).await;
-    let panicked =
-        |error| StorageError::new(StorageErrorKind::Internal, format!("writing a segment panicked: {error}"));
-    match written.map_err(panicked).flatten() {
-        Ok(segment) => table.finish_flush(segment),
+    match write_segment(shared, table, &chunks).await {
+        Ok(segment) => {
+            table.finish_flush(Some(segment));
+            if !is_suspect {
+                table.unwritable.store(0, Ordering::Relaxed);
+            }
+        }
+        Err(FlushError::Unwritable(error)) if is_suspect => {
+            tracing::error!(%error, "records cannot be written to a segment and are set aside");
+            if let Err(error) = set_aside(shared, table, &chunks).await {
+                table.abandon_flush();
+                return Err(error);
+            }
+            table.finish_flush(None);
+            table.unwritable.store(0, Ordering::Relaxed);
+        }
         Err(error) => {
             table.abandon_flush();
-            return Err(error);
+            let (FlushError::Unwritable(cause) | FlushError::Failed(cause)) = &error;
+            let cause = cause.clone();
+            if matches!(error, FlushError::Unwritable(_)) {
+                table.unwritable.fetch_add(1, Ordering::Relaxed);
+            }
+            return Err(cause);
         }
     }
     shared.release_journal();
@@ -169,18 +199,26 @@ async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), Sto
 }
 
 async fn write_segment(
-    shared: Arc<Shared>,
-    table: Arc<Table>,
-    chunks: Vec<Arc<Chunk>>,
-) -> Result<Arc<Segment>, StorageError> {
+    shared: &Arc<Shared>,
+    table: &Arc<Table>,
+    chunks: &[Arc<Chunk>],
+) -> Result<Arc<Segment>, FlushError> {
     let began = Instant::now();
-    let records = concatenated(table.signal(), chunks.iter().map(|chunk| chunk.records().as_ref()));
-    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.clock.now() };
-    let meta = segment::write(&shared.store, Ulid::new(), table.tenant(), records, options).await?;
+    let writing = write_objects(Arc::clone(shared), Arc::clone(table), chunks.to_vec());
+    // In a task of its own, so that a panic is an error of this flush.
+    let meta = match tokio::spawn(writing).await {
+        Ok(Ok(meta)) => meta,
+        Ok(Err(error)) if error.kind() == StorageErrorKind::Internal => return Err(FlushError::Unwritable(error)),
+        Ok(Err(error)) => return Err(FlushError::Failed(error)),
+        Err(panic) => {
+            let message = format!("writing a segment panicked: {panic}");
+            return Err(FlushError::Unwritable(StorageError::new(StorageErrorKind::Internal, message)));
+        }
+    };
     let segment = Segment::open(&shared.store, meta.clone());
-    if let Err(error) = shared.commit(&change(&shared, &table, &chunks, meta.clone())).await {
-        delete_objects(&shared, &meta).await;
-        return Err(error);
+    if let Err(error) = shared.commit(&change(shared, table, chunks, Some(meta.clone()))).await {
+        delete_objects(shared, &meta).await;
+        return Err(FlushError::Failed(error));
     }
     tracing::debug!(
         tenant = %meta.tenant,
@@ -194,14 +232,48 @@ async fn write_segment(
     Ok(segment)
 }
 
-fn change(shared: &Shared, table: &Table, chunks: &[Arc<Chunk>], meta: SegmentMeta) -> Change {
+async fn write_objects(
+    shared: Arc<Shared>,
+    table: Arc<Table>,
+    chunks: Vec<Arc<Chunk>>,
+) -> Result<SegmentMeta, StorageError> {
+    #[cfg(test)]
+    assert!(!shared.unwritable.lock().contains(table.tenant()), "injected fault");
+    let records = concatenated(table.signal(), chunks.iter().map(|chunk| chunk.records().as_ref()));
+    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.clock.now() };
+    segment::write(&shared.store, Ulid::new(), table.tenant(), records, options).await
+}
+
+/// Writes records to files for people to send again, and lets the journal forget them.
+async fn set_aside(shared: &Arc<Shared>, table: &Arc<Table>, chunks: &[Arc<Chunk>]) -> Result<(), StorageError> {
+    for chunk in chunks {
+        let (writer, from, chunk) = (Arc::clone(shared), Arc::clone(table), Arc::clone(chunk));
+        let rows = chunk.records().len();
+        let writing = tokio::task::spawn_blocking(move || set_aside::set_aside(&writer, &from, &chunk)).await;
+        let path = writing.map_err(|panic| {
+            StorageError::new(StorageErrorKind::Internal, format!("setting records aside panicked: {panic}"))
+        })??;
+        let what = format!(
+            "{rows} records of {} of tenant {} cannot be stored and were set aside in {}: \
+             send that file again with a later version",
+            table.signal(),
+            table.tenant(),
+            path.display()
+        );
+        tracing::error!("{what}");
+        shared.health.add_damaged(what);
+    }
+    shared.commit(&change(shared, table, chunks, None)).await
+}
+
+fn change(shared: &Shared, table: &Table, chunks: &[Arc<Chunk>], add: Option<SegmentMeta>) -> Change {
     let at = shared.clock.now();
     let remembered_since = at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64);
     let (tenant, signal) = (table.tenant(), table.signal());
     let flushed_through = chunks.last().map_or(0, |chunk| chunk.last_sequence);
     let requests = chunks.iter().flat_map(|chunk| chunk.requests());
     Change {
-        add: vec![meta],
+        add: add.into_iter().collect(),
         watermarks: vec![(tenant.clone(), signal, flushed_through)],
         request_hashes: requests
             .filter(|request| request.received_at >= remembered_since)

@@ -52,11 +52,6 @@ impl Health {
         self.change(|reasons| reasons.closing = true);
     }
 
-    /// Whether [`Health::close`] was called.
-    pub(super) fn is_closing(&self) -> bool {
-        self.is_refusing.load(Ordering::Acquire) && self.reasons.lock().closing
-    }
-
     /// What is wrong with the space on the disk.
     pub(super) fn set_disk(&self, reason: Option<String>) {
         self.change(|reasons| note("disk space", &mut reasons.disk, reason));

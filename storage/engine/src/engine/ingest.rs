@@ -27,7 +27,7 @@ const QUEUE_BYTES_MAX: usize = 64 << 20;
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// A group is written when it has this many bytes. It is written sooner when nothing more waits: the time that the
 /// disk takes for a group is what lets the next one gather.
-const GROUP_BYTES_MAX: usize = 1 << 20;
+const GROUP_BYTES_MAX: usize = 4 << 20;
 
 type Answer = Result<Appended, StorageError>;
 

@@ -9,6 +9,7 @@ mod ingest;
 mod lock;
 mod open;
 mod replay;
+mod set_aside;
 mod shared;
 mod stats;
 mod tails;
@@ -139,7 +140,7 @@ impl Storage {
 
     /// Figures for people and metrics.
     pub fn stats(&self) -> StorageStats {
-        stats::collect(&self.inner.shared)
+        stats::collect(&self.inner.shared, self.inner.compaction.compactor())
     }
 
     /// Refuses further appends, finishes those under way, writes what it can into segments, and stops the background

@@ -96,6 +96,8 @@ fn new_shared(
         files: Arc::new(Files::new(Arc::clone(disk))),
         health: Arc::new(Health::default()),
         tails: Tails::default(),
+        #[cfg(test)]
+        unwritable: parking_lot::Mutex::default(),
     })
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Shared {
     pub files: Arc<Files>,
     pub health: Arc<Health>,
     pub tails: Tails,
+    /// Tenants of whose records no segment can be made.
+    #[cfg(test)]
+    pub unwritable: parking_lot::Mutex<Vec<tracewell_model::TenantId>>,
 }
 
 /// How often the catalog is asked whether a change whose commit failed was made after all.

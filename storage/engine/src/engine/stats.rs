@@ -3,6 +3,7 @@
 use tracewell_model::{Signal, TenantId, UnixNanos};
 
 use super::shared::Shared;
+use crate::compaction::{CompactionStats, Compactor};
 use crate::live::Table;
 
 /// Figures of the storage.
@@ -16,6 +17,8 @@ pub struct StorageStats {
     pub degraded: Option<String>,
     /// What was found damaged since the start, by name: journal files, segments.
     pub damaged: Vec<String>,
+    /// What the compactor did since the start.
+    pub compaction: CompactionStats,
 }
 
 /// Figures of one tenant's records of one signal.
@@ -40,12 +43,14 @@ pub struct TableStats {
 }
 
 /// The figures now.
-pub(super) fn collect(shared: &Shared) -> StorageStats {
+pub(super) fn collect(shared: &Shared, compactor: &Compactor) -> StorageStats {
+    let quarantined = compactor.quarantined().into_iter().map(|id| format!("segment {id}: cannot be merged"));
     StorageStats {
         tables: shared.tables.all().iter().map(|table| of_table(table)).collect(),
         journal_bytes: shared.files.bytes(),
         degraded: shared.health.degraded(),
-        damaged: shared.health.damaged(),
+        damaged: shared.health.damaged().into_iter().chain(quarantined).collect(),
+        compaction: compactor.stats(),
     }
 }
 

@@ -13,8 +13,8 @@ mod recovery;
 mod tests;
 mod writer;
 
-pub(crate) use disk::{Disk, DiskFile, LocalDisk, Space};
+pub(crate) use disk::{Disk, LocalDisk, Space};
 pub(crate) use files::Files;
 pub(crate) use frame::Entry;
 pub(crate) use recovery::{Recovered, RecoveryError, recover};
-pub(crate) use writer::{Journal, JournalError};
+pub(crate) use writer::Journal;

@@ -8,5 +8,5 @@ mod tables;
 
 pub(crate) use budget::LiveBudget;
 pub(crate) use chunk::{Chunk, StoredRequest, concatenated};
-pub(crate) use table::{Table, View};
+pub(crate) use table::Table;
 pub(crate) use tables::Tables;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -46,6 +46,8 @@ pub(crate) struct Table {
     changing: Mutex<()>,
     /// Held by the one flush that may be under way.
     pub(crate) flush_turn: tokio::sync::Mutex<()>,
+    /// How many flushes in a row failed because of the records themselves.
+    pub(crate) unwritable: AtomicU32,
     budget: Arc<LiveBudget>,
     bytes: AtomicU64,
 }
@@ -58,6 +60,7 @@ impl Table {
             view: ArcSwap::default(),
             changing: Mutex::new(()),
             flush_turn: tokio::sync::Mutex::new(()),
+            unwritable: AtomicU32::new(0),
             budget,
             bytes: AtomicU64::new(0),
         }
@@ -136,11 +139,11 @@ impl Table {
         })
     }
 
-    /// Replaces what is being flushed by its segment, which the catalog has by now.
-    pub(crate) fn finish_flush(&self, segment: Arc<Segment>) {
+    /// Replaces what is being flushed by its segment, if there is one. The catalog has the change by now.
+    pub(crate) fn finish_flush(&self, segment: Option<Arc<Segment>>) {
         self.change(|view| {
             view.flushing.clear();
-            Arc::make_mut(&mut view.segments).push(segment);
+            Arc::make_mut(&mut view.segments).extend(segment);
         });
     }
 

@@ -116,3 +116,30 @@ async fn appends_are_refused_while_the_live_tier_is_over_its_budget() {
     store(&storage, logs(5000..5001)).await;
     assert_eq!(numbers(&storage).await, (0..5001).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn records_that_no_segment_can_be_made_of_are_set_aside_and_hold_nothing_up() {
+    let mut setting = Setting::new();
+    let storage = setting.open().await;
+    let bad = TenantId::new("bad").expect("legal");
+    storage.inner.shared.unwritable.lock().push(bad.clone());
+    store(&storage, logs_of(&bad, 0..5)).await;
+    store(&storage, logs(5..9)).await;
+    for _ in 0..4 {
+        // Fails some times before it gives up.
+        let _ = storage.flush().await;
+    }
+    assert_eq!((live_rows(&storage), segment_count(&storage)), (0, 1));
+    assert!(storage.stats().damaged[0].contains("set aside"));
+    let directory = setting.data_dir().join("set-aside");
+    let file = std::fs::read_dir(directory).expect("lists").next().expect("a file").expect("lists");
+    let content = std::fs::read(file.path()).expect("reads");
+    let messages: Vec<&[u8]> = tracewell_otlp::delimited(&content).collect::<Result<_, _>>().expect("messages");
+    let set_aside = decode_logs(messages[0], UnixNanos(1)).expect("valid").records;
+    assert_eq!((messages.len(), set_aside.len()), (1, 5));
+    drop(storage);
+    setting.config.tenants_max = 1;
+    let storage = setting.open().await;
+    assert_eq!(live_rows(&storage), 0, "the journal has let go of them");
+    assert_eq!(numbers(&storage).await, [5, 6, 7, 8]);
+}

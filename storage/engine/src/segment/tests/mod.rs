@@ -1,0 +1,44 @@
+//! Tests across the modules of the segment: what is written comes back, and is found.
+
+mod damage;
+mod round_trip;
+pub(crate) mod samples;
+mod scanning;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use tracewell_model::{Records, TenantId, UnixNanos};
+use ulid::Ulid;
+
+use super::{Segment, WriteOptions, write};
+
+/// A store in memory, to read by requests.
+fn remote() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+/// A store in a directory, to read by position.
+fn local() -> (tempfile::TempDir, Arc<dyn ObjectStore>) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = LocalFileSystem::new_with_prefix(directory.path()).expect("a store");
+    (directory, Arc::new(store))
+}
+
+fn options(full_text_index: bool) -> WriteOptions {
+    WriteOptions { level: u8::from(full_text_index), full_text_index, created_at: UnixNanos(1) }
+}
+
+/// The records as a segment.
+async fn segment(store: &Arc<dyn ObjectStore>, records: &Records, full_text_index: bool) -> Arc<Segment> {
+    let tenant = TenantId::new("team-a").expect("a tenant");
+    let meta = write(store, Ulid::new(), &tenant, records.clone(), options(full_text_index)).await;
+    Segment::open(store, meta.expect("writes"))
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime").block_on(test)
+}
