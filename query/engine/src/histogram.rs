@@ -1,10 +1,24 @@
 //! Counts over time: of log records by severity, of spans by duration.
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::prelude::{ExprFunctionExt, col, lit};
 use serde::Serialize;
-use tracewell_model::UnixNanos;
+use tracewell_model::{Signal, UnixNanos};
+use tracewell_storage::Column;
 
 use crate::answer::nanos_as_text;
-use crate::{Answer, QueryEngine, QueryError, QueryScope};
+use crate::buckets::Buckets;
+use crate::names::severity_class;
+use crate::session::collect;
+use crate::tally::{Durations, Tally, tally};
+use crate::{Answer, Exactness, QueryEngine, QueryError, QueryScope, lower};
+
+/// How many durations of each part of time are kept as they are, for exact percentiles.
+const EXACT_DURATIONS_MAX: usize = 16_384;
+/// The most bounds between classes of durations.
+const BOUNDS_MAX: usize = 48;
 
 /// The severities that a log histogram tells apart, in the order of [`LogBucket::severities`].
 pub const SEVERITY_NAMES: [&str; 7] = ["unset", "trace", "debug", "info", "warn", "error", "fatal"];
@@ -45,7 +59,7 @@ pub struct SpanHistogram {
     pub start: UnixNanos,
     /// The width of a bucket.
     pub bucket_nano: u64,
-    /// The upper bounds (exclusive) of all but the last class of durations, growing by equal factors.
+    /// The upper bounds (exclusive) of all but the last class of durations, growing by about equal factors.
     pub duration_bounds_nano: Vec<u64>,
     /// From the earliest to the latest.
     pub buckets: Vec<SpanBucket>,
@@ -73,20 +87,138 @@ pub struct SpanBucket {
 
 impl QueryEngine {
     /// The log records that meet the query, over time in `buckets` parts of equal width.
-    pub async fn log_histogram(
-        &self,
-        _scope: &QueryScope,
-        _buckets: usize,
-    ) -> Result<Answer<LogHistogram>, QueryError> {
-        Err(QueryError::internal("being built"))
+    pub async fn log_histogram(&self, scope: &QueryScope, buckets: usize) -> Result<Answer<LogHistogram>, QueryError> {
+        let predicate = lower(&scope.query, Signal::Logs)?;
+        let buckets = Buckets::new(scope.time, buckets)?;
+        self.run(scope.deadline, |session| async move {
+            let view = session.view(&scope.tenant, Signal::Logs);
+            let columns = [("time", Column::Time), ("severity", Column::SeverityNumber)];
+            let counts = session.scan(&view, &columns, scope.time, predicate)?.aggregate(
+                vec![buckets.of_time().alias("bucket"), col("severity")],
+                vec![count(lit(1)).alias("records")],
+            )?;
+            Ok((log_histogram(&buckets, &collect(counts).await?), Exactness::Exact))
+        })
+        .await
     }
 
     /// The spans that meet the query, over time in `buckets` parts of equal width, and over duration.
     pub async fn span_histogram(
         &self,
-        _scope: &QueryScope,
-        _buckets: usize,
+        scope: &QueryScope,
+        buckets: usize,
     ) -> Result<Answer<SpanHistogram>, QueryError> {
-        Err(QueryError::internal("being built"))
+        let predicate = lower(&scope.query, Signal::Traces)?;
+        let buckets = Buckets::new(scope.time, buckets)?;
+        self.run(scope.deadline, |session| async move {
+            let view = session.view(&scope.tenant, Signal::Traces);
+            let columns = [("time", Column::Time), ("duration", Column::Duration), ("status", Column::StatusCode)];
+            let counts = session.scan(&view, &columns, scope.time, predicate)?.aggregate(
+                vec![buckets.of_time().alias("bucket")],
+                vec![
+                    count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
+                    tally::<Durations>(EXACT_DURATIONS_MAX, col("duration")).alias("durations"),
+                ],
+            )?;
+            let (histogram, durations) = span_histogram(&buckets, &collect(counts).await?)?;
+            Ok((histogram, exactness_of_percentiles(durations.is_exact())))
+        })
+        .await
+    }
+}
+
+/// Whether an answer with percentiles is exact.
+pub(crate) fn exactness_of_percentiles(exact: bool) -> Exactness {
+    match exact {
+        true => Exactness::Exact,
+        false => Exactness::Partial { reason: "percentiles of many spans are estimated to within 0.2 %".to_owned() },
+    }
+}
+
+fn log_histogram(buckets: &Buckets, batches: &[RecordBatch]) -> LogHistogram {
+    let mut counted = vec![LogBucket::default(); buckets.count];
+    for batch in batches {
+        let (numbers, records) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(2));
+        let (severities, records) = (batch.column(1).as_primitive::<Int32Type>(), records.as_primitive::<Int64Type>());
+        for row in 0..batch.num_rows() {
+            let bucket = &mut counted[buckets.place(numbers.value(row))];
+            let records = records.value(row) as u64;
+            bucket.count += records;
+            bucket.severities[severity_class(severities.value(row))] += records;
+        }
+    }
+    LogHistogram {
+        start: buckets.start,
+        bucket_nano: buckets.width,
+        severities: SEVERITY_NAMES,
+        count: counted.iter().map(|bucket| bucket.count).sum(),
+        buckets: counted,
+    }
+}
+
+fn span_histogram(buckets: &Buckets, batches: &[RecordBatch]) -> Result<(SpanHistogram, Durations), QueryError> {
+    let mut errors = vec![0; buckets.count];
+    let mut durations = vec![Durations::new(usize::MAX); buckets.count];
+    let mut all = Durations::new(usize::MAX);
+    for batch in batches {
+        let (numbers, failed) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1));
+        let (failed, tallies) = (failed.as_primitive::<Int64Type>(), batch.column(2).as_binary::<i32>());
+        for row in 0..batch.num_rows() {
+            let place = buckets.place(numbers.value(row));
+            let tally = Durations::decode(usize::MAX, tallies.value(row))?;
+            errors[place] += failed.value(row) as u64;
+            all.add(&tally);
+            durations[place].add(&tally);
+        }
+    }
+    let bounds = duration_bounds(all.extremes());
+    let bucket = |(durations, error_count): (Durations, u64)| SpanBucket {
+        count: durations.count(),
+        error_count,
+        durations: durations.counts_between(&bounds),
+    };
+    let error_count = errors.iter().sum();
+    let counted = durations.into_iter().zip(errors).map(bucket).collect();
+    let [p50_nano, p95_nano] = all.quantiles([0.5, 0.95]);
+    let histogram = SpanHistogram {
+        start: buckets.start,
+        bucket_nano: buckets.width,
+        duration_bounds_nano: bounds,
+        buckets: counted,
+        count: all.count(),
+        error_count,
+        p50_nano,
+        p95_nano,
+    };
+    Ok((histogram, all))
+}
+
+/// Bounds between classes of durations that tell those from the least to the greatest apart: four, two or one to each
+/// doubling, at most [`BOUNDS_MAX`].
+fn duration_bounds(extremes: Option<(u64, u64)>) -> Vec<u64> {
+    let Some((least, greatest)) = extremes else { return Vec::new() };
+    // Nine significant bits each, so that classes of durations never lie on both sides.
+    let fine: Vec<u64> = (0..48).flat_map(|shift| [256u64, 304, 362, 430].map(|bound| bound << shift)).collect();
+    let from = fine.partition_point(|bound| *bound <= least);
+    let to = fine.partition_point(|bound| *bound <= greatest);
+    let step = [1, 2].into_iter().find(|step| (to - from) / step <= BOUNDS_MAX).unwrap_or(4);
+    let bounds = (from..to).filter(|number| number % step == 0).map(|number| fine[number]);
+    bounds.take(BOUNDS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_lie_between_the_least_and_the_greatest_duration() {
+        assert_eq!(duration_bounds(None), Vec::<u64>::new());
+        assert_eq!(duration_bounds(Some((1_000, 1_000))), Vec::<u64>::new());
+        assert_eq!(duration_bounds(Some((1_000, 3_000))), [1_024, 1_216, 1_448, 1_720, 2_048, 2_432, 2_896]);
+        for greatest in [10_000, 10_000_000, 10_000_000_000, u64::MAX] {
+            let bounds = duration_bounds(Some((1_000, greatest)));
+            assert!(!bounds.is_empty() && bounds.len() <= BOUNDS_MAX, "{}", bounds.len());
+            assert!(bounds.iter().all(|bound| (1_001..=greatest).contains(bound)), "{bounds:?}");
+        }
     }
 }

@@ -6,10 +6,12 @@
 //! it is exact.
 
 mod answer;
+mod buckets;
 mod engine;
 mod error;
 mod facets;
 mod field;
+mod field_column;
 mod fields;
 mod histogram;
 mod log_order;
@@ -25,6 +27,8 @@ mod slices;
 mod summary;
 mod table;
 mod tail;
+mod tally;
+mod trace_search;
 mod traces;
 
 pub use answer::{Answer, Exactness, Statistics};

@@ -112,6 +112,14 @@ impl View {
         self.signal
     }
 
+    /// The snapshot, to look into every source.
+    pub(crate) fn read_all(&self) -> &Snapshot {
+        for number in 0..self.snapshot.sources().len() as u32 {
+            self.read(number);
+        }
+        &self.snapshot
+    }
+
     /// A source that is about to be read.
     pub(crate) fn read(&self, number: u32) -> &Source {
         let source = &self.snapshot.sources()[number as usize];

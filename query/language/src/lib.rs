@@ -16,7 +16,7 @@ mod tokens;
 
 pub use duration::{InvalidDuration, looks_like_duration, parse_duration};
 pub use error::ParseError;
-pub use parser::parse;
+pub use parser::{parse, parse_field};
 pub use syntax::{Field, Node, NodeKind, Operator, Pattern, Place, Query, Span, Test, Text, Value};
 pub use time::{InvalidTime, parse_time};
 pub use tokens::{Token, TokenKind, tokens};

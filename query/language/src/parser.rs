@@ -22,6 +22,26 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
     }
 }
 
+/// The field that `text` names, as it would stand before an operator: `service`, `span.http.route`, `"odd name"`.
+pub fn parse_field(text: &str) -> Result<Field, ParseError> {
+    let expected = |message| ParseError::new(Span::new(0, text.len()), message);
+    if text.len() > QUERY_BYTES_MAX {
+        return Err(expected("expected a field name, found a text that is too long"));
+    }
+    // The lexer knows a name by the operator behind it.
+    let (lexemes, _) = lex(&format!("{text}:*"));
+    match lexemes.as_slice() {
+        [
+            Lexeme { kind: LexemeKind::Name { place, name, quoted }, span },
+            Lexeme { kind: LexemeKind::Operator(_), .. },
+            _,
+        ] if *span == Span::new(0, text.len()) => {
+            Ok(Field { place: *place, name: name.clone(), quoted: *quoted, span: *span })
+        }
+        _ => Err(expected("expected a field name, in quotes when it has spaces or signs")),
+    }
+}
+
 /// What words in a group are: conditions of their own, or values of a field.
 #[derive(Clone, Copy)]
 enum Context<'a> {

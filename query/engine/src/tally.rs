@@ -1,0 +1,50 @@
+//! Aggregate functions of our own: what they gather is written into bytes, which merge and are read after the plan ran.
+
+mod durations;
+mod function;
+mod values;
+
+pub(crate) use durations::Durations;
+pub(crate) use function::tally;
+pub(crate) use values::ValueCounts;
+
+use arrow::array::{Array, BooleanArray};
+use datafusion::error::Result;
+
+/// Something that gathers the values of a column.
+pub(crate) trait Tally: Clone + Send + Sync + std::fmt::Debug + 'static {
+    /// The name of the aggregate function.
+    const NAME: &'static str;
+
+    /// Of no values. `exact_max` is how many values may be kept as they are.
+    fn new(exact_max: usize) -> Self;
+
+    /// Counts each value in to the tally of its group; missing values are not counted, nor are those that the filter
+    /// does not let through.
+    fn update(groups: &mut [Self], values: &dyn Array, of: &[usize], filter: Option<&BooleanArray>) -> Result<()>;
+
+    /// Counts in what another tally gathered and wrote.
+    fn merge(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// What was gathered, as bytes.
+    fn encode(&self) -> Vec<u8>;
+
+    /// The heap bytes held.
+    fn heap_bytes(&self) -> usize;
+
+    /// The tally that the bytes state.
+    fn decode(exact_max: usize, bytes: &[u8]) -> Result<Self> {
+        let mut tally = Self::new(exact_max);
+        tally.merge(bytes)?;
+        Ok(tally)
+    }
+}
+
+/// Whether the value of this row counts.
+fn counts(row: usize, values: &dyn Array, filter: Option<&BooleanArray>) -> bool {
+    values.is_valid(row) && filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+}
+
+fn damaged(name: &str) -> datafusion::error::DataFusionError {
+    datafusion::error::DataFusionError::Internal(format!("the state of {name} cannot be read"))
+}
