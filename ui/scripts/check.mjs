@@ -42,9 +42,11 @@ for (const path of files(root)) {
   const isTest = path.endsWith(".test.ts");
   if (lines > LINES_MAX && !isTest) problems.push(`${relative(root, path)} has ${lines} lines, more than ${LINES_MAX}`);
   if (/\.tsx?$/.test(path)) checkImports(path, text);
-  if (/\.tsx?$/.test(path) && !isTest && !/^\/\*\*|^import/.test(text)) problems.push(`${relative(root, path)} does not say its job in the first line`);
+  if (/\.tsx?$/.test(path) && !isTest && !/^\/\*\*|^import/.test(text))
+    problems.push(`${relative(root, path)} does not say its job in the first line`);
   if (path.endsWith(".css")) checkStyle(path, text);
-  if (/\b(?:innerHTML|dangerouslySetInnerHTML|insertAdjacentHTML)\b/.test(text)) problems.push(`${relative(root, path)} writes HTML; telemetry is text`);
+  if (/\b(?:innerHTML|dangerouslySetInnerHTML|insertAdjacentHTML)\b/.test(text))
+    problems.push(`${relative(root, path)} writes HTML; telemetry is text`);
 }
 
 for (const problem of problems) console.error(problem);

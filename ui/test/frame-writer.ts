@@ -21,7 +21,11 @@ export function buildFrame(traceId: string, startTimeUnixNano: string, rows: rea
   const services = dictionary(rows.map(({ service }) => service));
   const names = dictionary(rows.map(({ name }) => name));
   const columns: [string, keyof typeof WIDTHS, ArrayLike<number>][] = [
-    ["spanId", "u8", rows.flatMap(({ spanId }) => Array.from({ length: 8 }, (_, i) => parseInt(spanId.slice(i * 2, i * 2 + 2), 16)))],
+    [
+      "spanId",
+      "u8",
+      rows.flatMap(({ spanId }) => Array.from({ length: 8 }, (_, i) => parseInt(spanId.slice(i * 2, i * 2 + 2), 16))),
+    ],
     ["depth", "u16", rows.map(({ depth }) => depth)],
     ["start", "f64", rows.map(({ start }) => start)],
     ["duration", "f64", rows.map(({ duration }) => duration)],

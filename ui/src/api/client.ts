@@ -58,6 +58,9 @@ async function get(address: string, accept: string, signal: AbortSignal): Promis
 
 async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => undefined)) as ErrorBody | undefined;
-  const { code, message, position } = body?.error ?? { code: "http", message: `The server answered ${response.status}.` };
+  const { code, message, position } = body?.error ?? {
+    code: "http",
+    message: `The server answered ${response.status}.`,
+  };
   return new ApiError(response.status, code, message, position);
 }

@@ -63,13 +63,21 @@ export function LongText({ text }: { text: string }) {
   const isOpen = useSignal(false);
   const lines = text.split("\n");
   const isCut = lines.length > LINES_MAX || text.length > LETTERS_MAX * 2;
-  const shown = isOpen.value || !isCut ? text : lines.slice(0, LINES_MAX).join("\n").slice(0, LETTERS_MAX * 2);
+  const shown =
+    isOpen.value || !isCut
+      ? text
+      : lines
+          .slice(0, LINES_MAX)
+          .join("\n")
+          .slice(0, LETTERS_MAX * 2);
   return (
     <>
       <pre class={styles.long}>{shown}</pre>
       {isCut && (
         <button class={styles.toggle} aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
-          {isOpen.value ? "Show less" : `Show all ${lines.length > 1 ? `${lines.length} lines` : `${text.length} letters`}`}
+          {isOpen.value
+            ? "Show less"
+            : `Show all ${lines.length > 1 ? `${lines.length} lines` : `${text.length} letters`}`}
         </button>
       )}
     </>

@@ -22,7 +22,8 @@ export function Message({ title, children }: Props) {
 /** An error of the API in words. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const code = error instanceof ApiError ? error.code : "";
-  const title = code === "invalid_query" ? "The query does not parse." : code === "not_found" ? "Not found." : "That did not work.";
+  const title =
+    code === "invalid_query" ? "The query does not parse." : code === "not_found" ? "Not found." : "That did not work.";
   return (
     <div class={styles.message} role="alert">
       <p class={styles.title}>{title}</p>

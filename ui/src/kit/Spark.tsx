@@ -31,7 +31,14 @@ export function Spark({ values, width = 72, height = 18, most, class: className 
   return (
     <svg class={className} width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
       <path d={area} fill="currentColor" opacity="0.14" />
-      <path d={line} fill="none" stroke="currentColor" stroke-width="1.3" stroke-linejoin="round" stroke-linecap="round" />
+      <path
+        d={line}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.3"
+        stroke-linejoin="round"
+        stroke-linecap="round"
+      />
     </svg>
   );
 }

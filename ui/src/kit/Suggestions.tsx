@@ -26,7 +26,13 @@ export function useSuggestions(
   const question = useSettled(() => {
     const at = context.value;
     if (at?.kind !== "value") return undefined;
-    return url("/fields/values", { signal, field: at.field, prefix: at.prefix, limit: SHOWN_MAX, ...during(resolved.value) });
+    return url("/fields/values", {
+      signal,
+      field: at.field,
+      prefix: at.prefix,
+      limit: SHOWN_MAX,
+      ...during(resolved.value),
+    });
   });
   const values = useResource<FieldValues>(
     () => question.value,

@@ -51,7 +51,15 @@ export function Tabs({ tabs, selected, onSelect, label, name }: Props) {
 }
 
 /** What the selected tab shows. */
-export function TabPanel({ name, selected, children }: { name: string; selected: string; children: ComponentChildren }) {
+export function TabPanel({
+  name,
+  selected,
+  children,
+}: {
+  name: string;
+  selected: string;
+  children: ComponentChildren;
+}) {
   return (
     <div id={`${name}-panel`} class={styles.panel} role="tabpanel" aria-labelledby={`${name}-${selected}`} tabIndex={0}>
       {children}

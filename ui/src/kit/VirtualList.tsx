@@ -76,7 +76,12 @@ export function VirtualList(props: Props) {
   for (let index = first; index < last; index += 1) {
     const y = index * rowHeight - virtualTop + view.value.top;
     rows.push(
-      <div key={index % slots} class={styles.slot} role="presentation" style={{ transform: `translateY(${y}px)`, height: `${rowHeight}px` }}>
+      <div
+        key={index % slots}
+        class={styles.slot}
+        role="presentation"
+        style={{ transform: `translateY(${y}px)`, height: `${rowHeight}px` }}
+      >
         {row(index)}
       </div>,
     );

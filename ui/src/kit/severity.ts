@@ -11,7 +11,13 @@ export function severityOf(number: number): Severity {
 }
 
 /** What the sender called it, or else its class. */
-export function severityName({ severityText, severityNumber }: { severityText: string; severityNumber: number }): string {
+export function severityName({
+  severityText,
+  severityNumber,
+}: {
+  severityText: string;
+  severityNumber: number;
+}): string {
   if (severityText) return severityText;
   const severity = severityOf(severityNumber);
   return severity === "unset" ? "" : severity.toUpperCase();

@@ -39,13 +39,19 @@ export function showValueMenu(opener: HTMLElement, target: FieldValue): void {
 
 function itemsFor(target: FieldValue): MenuItem[] {
   const here = signalOnScreen();
-  const elsewhere = (signal: Signal): MenuItem => ({ label: `Find ${signal} with it`, href: searchFor(signal, target) });
+  const elsewhere = (signal: Signal): MenuItem => ({
+    label: `Find ${signal} with it`,
+    href: searchFor(signal, target),
+  });
   return [
     ...(here ? [{ label: "Only this", run: () => narrow(target, false) }] : []),
     ...(here ? [{ label: "Exclude", note: "x", run: () => narrow(target, true) }] : []),
     ...(here === "traces" ? [] : [elsewhere("traces")]),
     ...(here === "logs" ? [] : [elsewhere("logs")]),
     { label: "Copy value", run: () => void copy(target.value, "Value copied") },
-    { label: "Copy as query", run: () => void copy(termText({ ...target, operator: ":", negated: false }), "Query copied") },
+    {
+      label: "Copy as query",
+      run: () => void copy(termText({ ...target, operator: ":", negated: false }), "Query copied"),
+    },
   ];
 }

@@ -20,7 +20,10 @@ describe("durations", () => {
 
   it("keep no digits that nobody reads", () => {
     for (let exponent = 0; exponent < 10.5; exponent += 0.1) {
-      const digits = plain(duration(10 ** exponent)).split(" ")[0]!.replace(/[.]/, "").replace(/^0+/, "");
+      const digits = plain(duration(10 ** exponent))
+        .split(" ")[0]!
+        .replace(/[.]/, "")
+        .replace(/^0+/, "");
       expect(digits.length).toBeLessThanOrEqual(3);
     }
   });

@@ -67,7 +67,12 @@ export function count(value: number): string {
 export function compact(value: number): string {
   const magnitude = Math.abs(value);
   if (magnitude < 1_000) return significant(value);
-  for (const [prefix, size] of [["k", 1e3], ["M", 1e6], ["G", 1e9], ["T", 1e12]] as const) {
+  for (const [prefix, size] of [
+    ["k", 1e3],
+    ["M", 1e6],
+    ["G", 1e9],
+    ["T", 1e12],
+  ] as const) {
     if (magnitude < size * 999.5 || prefix === "T") return `${significant(value / size)}${THIN}${prefix}`;
   }
   return String(value);

@@ -33,6 +33,8 @@ function chordOf(event: KeyboardEvent): string {
 
 function handle(event: KeyboardEvent): void {
   const chord = chordOf(event);
+  // Overlays have keys of their own.
+  if ((event.target as Element).closest("dialog, [role=dialog], [role=menu]")) return;
   // In a text field only chords with a modifier and Escape are commands.
   if (event.defaultPrevented || event.altKey || (isTyping(event.target) && !/^(?:mod\+|Escape)/.test(chord))) return;
   const sequence = prefix && event.timeStamp - prefixAt < SEQUENCE_MS_MAX ? `${prefix} ${chord}` : "";

@@ -2,6 +2,7 @@
 
 import { effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { beginRequest, generation } from "./resource";
 
 export interface Page<T> {
   items: readonly T[];
@@ -20,7 +21,11 @@ export interface PagedList<T, P> {
 const KEPT_MAX = 12;
 const kept = new Map<string, PagedList<unknown, unknown>>();
 
-type Load<T, P> = (key: string, cursor: string | null, signal: AbortSignal) => Promise<{ page: Page<T>; answer: P }>;
+type Load<T, P> = (
+  address: string,
+  cursor: string | null,
+  signal: AbortSignal,
+) => Promise<{ page: Page<T>; answer: P }>;
 
 interface Handle<T, P> {
   list: ReadonlySignal<PagedList<T, P>>;
@@ -36,7 +41,8 @@ export function usePages<T, P>(key: () => string | undefined, load: Load<T, P>):
   useEffect(() => {
     const stop = effect(() => {
       const wanted = key();
-      untracked(() => handle.begin(wanted));
+      const name = generation(wanted);
+      untracked(() => handle.begin(wanted, name));
     });
     return () => {
       stop();
@@ -48,15 +54,19 @@ export function usePages<T, P>(key: () => string | undefined, load: Load<T, P>):
 
 class Pages<T, P> implements Handle<T, P> {
   readonly list = signal<PagedList<T, P>>({ ...EMPTY, loading: true });
-  private key: string | undefined;
+  private address: string | undefined;
+  /** Under which the list is kept; null before the first. */
+  private name: string | undefined | null = null;
   private abort = new AbortController();
 
   constructor(private readonly load: Load<T, P>) {}
 
-  begin(key: string | undefined): void {
+  begin(address: string | undefined, name: string | undefined): void {
+    if (name === this.name) return;
     this.cancel();
-    this.key = key;
-    const known = key === undefined ? EMPTY : kept.get(key);
+    this.address = address;
+    this.name = name;
+    const known = name === undefined ? EMPTY : kept.get(name);
     if (known) this.list.value = known as PagedList<T, P>;
     else void this.request(null);
   }
@@ -73,21 +83,24 @@ class Pages<T, P> implements Handle<T, P> {
 
   private async request(cursor: string | null): Promise<void> {
     const abort = (this.abort = new AbortController());
-    const key = this.key!;
+    const name = this.name!;
+    const end = beginRequest(() => this.cancel());
     this.list.value = { ...this.list.value, loading: true, error: undefined };
     try {
-      const { page, answer } = await this.load(key, cursor, abort.signal);
+      const { page, answer } = await this.load(this.address!, cursor, abort.signal);
       if (abort.signal.aborted) return;
       const before = cursor === null ? { items: [], first: answer } : this.list.value;
       const items = cursor === null ? page.items : [...before.items, ...page.items];
       this.list.value = { items, first: before.first, nextCursor: page.nextCursor, loading: false, error: undefined };
-      kept.delete(key);
-      kept.set(key, this.list.value);
+      kept.delete(name);
+      kept.set(name, this.list.value);
       if (kept.size > KEPT_MAX) kept.delete(kept.keys().next().value!);
     } catch (error) {
       if (abort.signal.aborted) return;
       const before = cursor === null ? EMPTY : this.list.value;
       this.list.value = { ...before, loading: false, error: error as Error };
+    } finally {
+      end();
     }
   }
 }

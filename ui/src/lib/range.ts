@@ -4,8 +4,8 @@ import { computed, signal } from "@preact/signals";
 import { hrefWith, location, param, push, recall, remember } from "./route";
 import { DEFAULT_RANGE, PRESETS, resolve, type ResolvedRange, type TimeRange } from "./time";
 
-/** Counts the times the reader asked for newer data. */
-const refreshes = signal(0);
+/** Counts the times the reader asked for newer data; part of the key of what is asked for without a range. */
+export const refreshes = signal(0);
 
 /** The range as the URL has it. */
 export const range = computed<TimeRange>(() => ({

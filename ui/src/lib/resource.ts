@@ -2,6 +2,7 @@
 
 import { effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { refreshes } from "./range";
 
 export interface Resource<T> {
   /** The newest answer; while `loading`, perhaps that to the question before. */
@@ -18,6 +19,15 @@ export const underWay = signal(0);
 
 const cancels = new Set<() => void>();
 
+/** Counts a request as under way; the returned function says that it is over, by whatever end. */
+export function beginRequest(cancel: () => void): () => void {
+  underWay.value += 1;
+  cancels.add(cancel);
+  return () => {
+    if (cancels.delete(cancel)) underWay.value -= 1;
+  };
+}
+
 /** Stops every request under way; tells whether there was any. */
 export function cancelAll(): boolean {
   const any = cancels.size > 0;
@@ -32,11 +42,14 @@ type Loader<T> = (signal: AbortSignal) => Promise<T>;
  * so that Back is immediate.
  */
 export function useResource<T>(key: () => string | undefined, load: Loader<T>): ReadonlySignal<Resource<T>> {
-  const state = useMemo(() => signal<Resource<T>>(initial(key())), []);
+  const state = useMemo(() => signal<Resource<T>>(initial(generation(key()))), []);
   useEffect(() => {
     let cancel = () => {};
+    let asked: string | undefined | null = null;
     const stop = effect(() => {
-      const wanted = key();
+      const wanted = generation(key());
+      if (wanted === asked) return;
+      asked = wanted;
       // Untracked, or the answer would be a reason to ask again.
       untracked(() => {
         cancel();
@@ -49,6 +62,11 @@ export function useResource<T>(key: () => string | undefined, load: Loader<T>): 
     };
   }, []);
   return state;
+}
+
+/** The key of an answer: what was asked, and after which refresh. */
+export function generation(key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${key}#${refreshes.value}`;
 }
 
 function initial<T>(key: string | undefined): Resource<T> {
@@ -71,16 +89,14 @@ function start<T>(key: string, load: Loader<T>, state: { value: Resource<T> }): 
   const finish = (result: Partial<Resource<T>>) => {
     if (isOver) return;
     isOver = true;
-    underWay.value -= 1;
-    cancels.delete(cancel);
+    end();
     state.value = { data: state.value.data, error: undefined, ...result, loading: false };
   };
   const cancel = () => {
     abort.abort();
     finish({});
   };
-  underWay.value += 1;
-  cancels.add(cancel);
+  const end = beginRequest(cancel);
   state.value = { data: state.value.data, error: undefined, loading: true };
   load(abort.signal).then(
     (data) => {
@@ -93,13 +109,8 @@ function start<T>(key: string, load: Loader<T>, state: { value: Resource<T> }): 
 }
 
 /** Keeps an answer for when the same is asked again. */
-export function keep(key: string, data: unknown): void {
+function keep(key: string, data: unknown): void {
   cache.delete(key);
   cache.set(key, data);
   if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value!);
-}
-
-/** Forgets an answer, so that it is asked for anew. */
-export function forget(key: string): void {
-  cache.delete(key);
 }

@@ -84,6 +84,7 @@ const TICK_STEPS_MS = [
 export function clockTicks({ startMs, endMs }: ResolvedRange, most: number, offsetMs: number): number[] {
   const step = TICK_STEPS_MS.find((candidate) => (endMs - startMs) / candidate <= most) ?? TICK_STEPS_MS.at(-1)!;
   const ticks: number[] = [];
-  for (let tick = Math.ceil((startMs + offsetMs) / step) * step - offsetMs; tick < endMs; tick += step) ticks.push(tick);
+  for (let tick = Math.ceil((startMs + offsetMs) / step) * step - offsetMs; tick < endMs; tick += step)
+    ticks.push(tick);
   return ticks;
 }

@@ -39,7 +39,11 @@ export function contextAt(text: string, caret: number): Context | undefined {
     return field === undefined ? undefined : { kind: "value", field, prefix: "", start: token.end, end: token.end };
   }
   if (token.kind === "value" || tokens[index - 1]?.kind === "operator") {
-    const field = fieldBefore(text, tokens.findLastIndex(({ kind }, at) => at < index && kind === "operator"), tokens);
+    const field = fieldBefore(
+      text,
+      tokens.findLastIndex(({ kind }, at) => at < index && kind === "operator"),
+      tokens,
+    );
     if (field === undefined) return undefined;
     return { kind: "value", field, prefix: unquote(typed), start: token.start, end: token.end };
   }

@@ -45,7 +45,11 @@ function next(text: string, start: number, before: readonly Token[]): Token {
   if (last?.kind === "field") return take("operator", OPERATOR.exec(rest)?.[0].length ?? 1);
   if (rest[0] === "(" || rest[0] === ")") return take("paren", 1);
   if (last?.kind === "operator" && isJoined(text, last, start)) return value(text, start);
-  for (const [kind, pattern] of [["negation", NEGATION], ["keyword", KEYWORD], ["regex", REGEX]] as const) {
+  for (const [kind, pattern] of [
+    ["negation", NEGATION],
+    ["keyword", KEYWORD],
+    ["regex", REGEX],
+  ] as const) {
     const found = pattern.exec(rest);
     if (found) return take(kind, found[0].length);
   }

@@ -56,7 +56,22 @@ describe("tokens", () => {
   });
 
   it("cover any text without gaps", () => {
-    for (const text of ["/cart", "a >", "x:>=", 'a"b', "!", "((", '"\\', "/x", "a:", "-", ":=", "é:ü –", "a!b", "a != b"]) {
+    for (const text of [
+      "/cart",
+      "a >",
+      "x:>=",
+      'a"b',
+      "!",
+      "((",
+      '"\\',
+      "/x",
+      "a:",
+      "-",
+      ":=",
+      "é:ü –",
+      "a!b",
+      "a != b",
+    ]) {
       let at = 0;
       for (const { start, end } of tokenize(text)) {
         expect(start).toBe(at);
@@ -137,14 +152,19 @@ describe("edits", () => {
   });
 
   it("see the terms of a query", () => {
-    expect(terms('-a.b:"c d" e>5').map(({ field, operator, value, negated }) => [field, operator, value, negated])).toEqual([
+    expect(
+      terms('-a.b:"c d" e>5').map(({ field, operator, value, negated }) => [field, operator, value, negated]),
+    ).toEqual([
       ["a.b", ":", "c d", true],
       ["e", ">", "5", false],
     ]);
   });
 
   it("replace the bounds that a brush set before", () => {
-    const first = setBounds("service:cart", "duration", [[">=", "100ms"], ["<", "1s"]]);
+    const first = setBounds("service:cart", "duration", [
+      [">=", "100ms"],
+      ["<", "1s"],
+    ]);
     expect(first).toBe("service:cart duration>=100ms duration<1s");
     expect(setBounds(first, "duration", [[">=", "2s"]])).toBe("service:cart duration>=2s");
     expect(setBounds(first, "duration", [])).toBe("service:cart");
@@ -179,7 +199,10 @@ describe("completion", () => {
 
   it("puts a suggestion in place of what was typed", () => {
     const context = at("a ser| b")!;
-    expect(accept("a ser b", context, suggestFields(fields, "ser", 1)[0]!)).toEqual({ text: "a service: b", caret: 10 });
+    expect(accept("a ser b", context, suggestFields(fields, "ser", 1)[0]!)).toEqual({
+      text: "a service: b",
+      caret: 10,
+    });
     const value = at("service:ch| b")!;
     const [suggestion] = suggestValues([{ value: "my shop", note: "" }]);
     expect(accept("service:ch b", value, suggestion!)).toEqual({ text: 'service:"my shop" b', caret: 17 });

@@ -27,7 +27,12 @@ export function Palette() {
     () => url("/services", during(resolved.value)),
     (abort) => getJson(url("/services", during(resolved.peek())), abort),
   );
-  const entries = useComputed(() => entriesFor(text.value.trim(), (services.value.data?.services ?? []).map(({ name }) => name)));
+  const entries = useComputed(() =>
+    entriesFor(
+      text.value.trim(),
+      (services.value.data?.services ?? []).map(({ name }) => name),
+    ),
+  );
   const close = () => (overlay.value = "none");
   const go = (entry: Entry | undefined) => {
     close();
@@ -96,6 +101,7 @@ function entriesFor(text: string, services: readonly string[]): Entry[] {
     note: `search ${signal}`,
     to: href(`/${signal}`, { ...range, q: text }),
   }));
-  if (isTraceId(text)) return [{ label: text, note: "open the trace", to: href(`/trace/${text.toLowerCase()}`) }, ...searches];
+  if (isTraceId(text))
+    return [{ label: text, note: "open the trace", to: href(`/trace/${text.toLowerCase()}`) }, ...searches];
   return [...fitting.slice(0, SHOWN_MAX), ...(text === "" ? [] : searches)];
 }

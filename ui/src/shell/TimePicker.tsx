@@ -50,12 +50,17 @@ function Panel() {
     document.addEventListener("mousedown", onMouseDown);
     return () => document.removeEventListener("mousedown", onMouseDown);
   }, []);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    overlay.value = "none";
+    panel.current?.parentElement?.querySelector("button")?.focus();
+  };
   const choose = (start: string) => {
     overlay.value = "none";
     setRange({ start, end: "now" });
   };
   return (
-    <div ref={panel} class={styles.panel} role="dialog" aria-label="Time range">
+    <div ref={panel} class={styles.panel} role="dialog" aria-label="Time range" onKeyDown={onKeyDown}>
       <div class={styles.presets}>
         {PRESETS.map(([start, label]) => (
           <button
@@ -71,7 +76,12 @@ function Panel() {
       <Custom />
       <div class={styles.zones} role="group" aria-label="Time zone">
         {(["local", "utc"] as const).map((name) => (
-          <button key={name} class={styles.preset} aria-pressed={zone.value === name} onClick={() => (zone.value = name)}>
+          <button
+            key={name}
+            class={styles.preset}
+            aria-pressed={zone.value === name}
+            onClick={() => (zone.value = name)}
+          >
             {name === "utc" ? "UTC" : "Local time"}
           </button>
         ))}
@@ -99,7 +109,11 @@ function Custom() {
     <form class={styles.custom} onSubmit={apply}>
       <label>
         From
-        <input class={controls.field} value={start.value} onInput={(event) => (start.value = event.currentTarget.value)} />
+        <input
+          class={controls.field}
+          value={start.value}
+          onInput={(event) => (start.value = event.currentTarget.value)}
+        />
       </label>
       <label>
         To

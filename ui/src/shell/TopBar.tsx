@@ -36,7 +36,12 @@ export function TopBar() {
       </a>
       <nav class={styles.pages} aria-label="Pages">
         {PAGES.map(([page, label]) => (
-          <a key={page} class={styles.page} href={href(page, range)} aria-current={isCurrent(page) ? "page" : undefined}>
+          <a
+            key={page}
+            class={styles.page}
+            href={href(page, range)}
+            aria-current={isCurrent(page) ? "page" : undefined}
+          >
             {label}
           </a>
         ))}

@@ -74,7 +74,8 @@ export function parseFrame(buffer: ArrayBuffer): TraceFrame {
     if (!found) throw new FrameError(`column ${column.name} is missing`);
     const bytes = found.length * column.view.BYTES_PER_ELEMENT;
     if (found.type !== column.type) throw new FrameError(`column ${column.name} has type ${found.type}`);
-    if (found.length !== header.spanCount * column.width) throw new FrameError(`column ${column.name} has another length`);
+    if (found.length !== header.spanCount * column.width)
+      throw new FrameError(`column ${column.name} has another length`);
     if (found.offset < 0 || found.offset % ALIGNMENT !== 0 || body + found.offset + bytes > buffer.byteLength) {
       throw new FrameError(`column ${column.name} is out of bounds`);
     }
@@ -91,7 +92,8 @@ function readHeader(buffer: ArrayBuffer): { header: Header; body: number } {
   const length = new DataView(buffer).getUint32(4, true);
   if (length % ALIGNMENT !== 0 || 8 + length > buffer.byteLength) throw new FrameError("its header is out of bounds");
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length))) as Header;
-  const valid = Number.isSafeInteger(header.spanCount) && Array.isArray(header.columns) && Array.isArray(header.serviceNames);
+  const valid =
+    Number.isSafeInteger(header.spanCount) && Array.isArray(header.columns) && Array.isArray(header.serviceNames);
   if (!valid || !Array.isArray(header.spanNames)) throw new FrameError("its header is incomplete");
   return { header, body: 8 + length };
 }

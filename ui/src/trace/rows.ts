@@ -25,7 +25,7 @@ export function visibleRows(tree: TraceTree, shape: Shape): Int32Array {
   const kept = shape.only && withAncestors(tree, shape.only);
   const rows = new Int32Array(to - from);
   let size = 0;
-  for (let row = from; row < to; ) {
+  for (let row = from; row < to;) {
     if (kept && kept[row] === 0) {
       row += 1;
       continue;

@@ -76,7 +76,11 @@ describe("tree", () => {
   it("self time leaves out what children cover, counting overlaps once", () => {
     expect(tree.self[0]).toBe(20);
     expect(tree.self[3]).toBe(10);
-    const overlapping = frameOf([{ duration: 100 }, { depth: 1, start: 10, duration: 50 }, { depth: 1, start: 40, duration: 500 }]);
+    const overlapping = frameOf([
+      { duration: 100 },
+      { depth: 1, start: 10, duration: 50 },
+      { depth: 1, start: 40, duration: 500 },
+    ]);
     expect(buildTree(overlapping).self[0]).toBe(10);
   });
 
@@ -176,7 +180,11 @@ describe("critical path", () => {
   });
 
   it("leaves out what was not waited for", () => {
-    const frame = frameOf([{ duration: 100 }, { depth: 1, duration: 40, name: "aside" }, { depth: 1, start: 10, duration: 80 }]);
+    const frame = frameOf([
+      { duration: 100 },
+      { depth: 1, duration: 40, name: "aside" },
+      { depth: 1, start: 10, duration: 80 },
+    ]);
     expect(criticalPath(frame, buildTree(frame))).toEqual([
       { row: 0, from: 90, to: 100 },
       { row: 2, from: 10, to: 90 },

@@ -73,7 +73,7 @@ function subtractChildren({ start, duration }: TraceFrame, tree: TraceTree): voi
 }
 
 function markRepeats({ service, name, status, spanCount }: TraceFrame, tree: TraceTree): void {
-  for (let row = 0; row < spanCount; ) {
+  for (let row = 0; row < spanCount;) {
     let next = row + 1;
     const isLeaf = tree.children[row] === 0;
     const alike = (other: number) =>

@@ -24,8 +24,12 @@ afterAll(close);
 async function violations(page: Page): Promise<string[]> {
   // Through the protocol, not as a script element: the content security policy stays in force.
   await page.evaluate(AXE);
-  const found = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(TAGS)} })`)) as { violations: Violation[] };
-  return found.violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
+  const found = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(TAGS)} })`)) as {
+    violations: Violation[];
+  };
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
+  );
 }
 
 const PAGES: readonly (readonly [name: string, path: () => string, ready: string])[] = [

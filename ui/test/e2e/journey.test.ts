@@ -81,7 +81,10 @@ it("shows the same to everybody who opens a link", async () => {
 it("narrows a search by a click on a value, as a query that can be read", async () => {
   const page = await open(at("/logs"));
   const facets = page.getByRole("complementary", { name: "Fields" });
-  const value = facets.getByRole("button", { name: /^Only service|./ }).and(facets.locator("[title^='Only service ']")).first();
+  const value = facets
+    .getByRole("button", { name: /^Only service|./ })
+    .and(facets.locator("[title^='Only service ']"))
+    .first();
   await value.click();
   await page.waitForURL(/q=service/);
   expect(await page.getByRole("combobox", { name: "Search logs" }).inputValue()).toMatch(/^service:/);

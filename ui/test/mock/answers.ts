@@ -84,7 +84,11 @@ function bucketsOf(query: Query, otherwise: number): { from: number; width: numb
 export function spanHistogram(query: Query) {
   const { from, width, size } = bucketsOf(query, 60);
   const bounds = Array.from({ length: 20 }, (_, index) => Math.round(1e5 * 2 ** (index * 0.85)));
-  const buckets = Array.from({ length: size }, () => ({ count: 0, errorCount: 0, durations: new Array<number>(21).fill(0) }));
+  const buckets = Array.from({ length: size }, () => ({
+    count: 0,
+    errorCount: 0,
+    durations: new Array<number>(21).fill(0),
+  }));
   const spans = rows(query, "traces").filter(isSpan);
   for (const span of spans) {
     const bucket = buckets[Math.min(size - 1, Math.floor((span.startMs - from) / width))]!;
@@ -117,7 +121,14 @@ export function logHistogram(query: Query) {
     bucket.count += 1;
     bucket.severities[severities.indexOf(level(log.severityNumber))]! += 1;
   }
-  return { startTimeUnixNano: nano(from), bucketNano: Math.round(width * 1e6), severities, buckets, count: logs.length, ...exact() };
+  return {
+    startTimeUnixNano: nano(from),
+    bucketNano: Math.round(width * 1e6),
+    severities,
+    buckets,
+    count: logs.length,
+    ...exact(),
+  };
 }
 
 function tally(found: readonly Row[], field: string): [string, number][] {
@@ -154,23 +165,39 @@ export function fields(query: Query) {
   const signal = query.get("signal") ?? "traces";
   const counts = new Map<string, { scope: string; key: string; types: string[]; count: number }>();
   for (const row of rows(query, signal).slice(-3000)) {
-    for (const [scope, attributes] of [[isSpan(row) ? "span" : "log", row.attributes], ["resource", row.resource]] as const) {
+    for (const [scope, attributes] of [
+      [isSpan(row) ? "span" : "log", row.attributes],
+      ["resource", row.resource],
+    ] as const) {
       for (const [key, value] of Object.entries(attributes)) {
-        const field = counts.get(`${scope}.${key}`) ?? { scope, key, types: [typeof value === "number" ? "int" : typeof value], count: 0 };
+        const field = counts.get(`${scope}.${key}`) ?? {
+          scope,
+          key,
+          types: [typeof value === "number" ? "int" : typeof value],
+          count: 0,
+        };
         field.count += 1;
         counts.set(`${scope}.${key}`, field);
       }
     }
   }
   const attributes = [...counts].map(([name, field]) => ({ name, ...field }));
-  const intrinsic = INTRINSIC[signal]!.map((name) => ({ name, scope: "intrinsic", key: name, types: ["string"], count: 9999 }));
+  const intrinsic = INTRINSIC[signal]!.map((name) => ({
+    name,
+    scope: "intrinsic",
+    key: name,
+    types: ["string"],
+    count: 9999,
+  }));
   return { fields: [...intrinsic, ...attributes.sort((a, b) => b.count - a.count)], ...exact() };
 }
 
 export function fieldValues(query: Query) {
   const prefix = (query.get("prefix") ?? "").toLowerCase();
   const all = tally(rows(query, query.get("signal") ?? "traces"), query.get("field") ?? "");
-  const fitting = all.filter(([value]) => value.toLowerCase().startsWith(prefix)).slice(0, Number(query.get("limit") ?? 20));
+  const fitting = all
+    .filter(([value]) => value.toLowerCase().startsWith(prefix))
+    .slice(0, Number(query.get("limit") ?? 20));
   return { values: fitting.map(([value, count]) => ({ value, count })), ...exact() };
 }
 
@@ -182,7 +209,10 @@ export function logs(query: Query) {
 export function logsOfTrace(traceId: string, query: Query) {
   const all = traceById(traceId)?.logs.toSorted((a, b) => (a.timeUnixNano < b.timeUnixNano ? -1 : 1)) ?? [];
   const spanId = query.get("spanId");
-  const { items, nextCursor } = page(all.filter((log) => !spanId || log.spanId === spanId), query);
+  const { items, nextCursor } = page(
+    all.filter((log) => !spanId || log.spanId === spanId),
+    query,
+  );
   return { logs: items, nextCursor, ...exact() };
 }
 
@@ -200,7 +230,8 @@ export function services(query: Query) {
   return { services: list.sort((a, b) => (a.name < b.name ? -1 : 1)), ...exact() };
 }
 
-const entries = (spans: MockSpan[]) => spans.filter(({ kind, depth }) => kind === "server" || kind === "consumer" || depth === 0);
+const entries = (spans: MockSpan[]) =>
+  spans.filter(({ kind, depth }) => kind === "server" || kind === "consumer" || depth === 0);
 
 function red(all: MockSpan[]) {
   const spans = entries(all);
@@ -228,8 +259,16 @@ function series(spans: MockSpan[], from: number, width: number) {
 }
 
 export function operations(service: string, query: Query) {
-  const groups = groupBy(spansIn(...rangeOf(query)).filter(({ serviceName }) => serviceName === service), ({ name }) => name);
-  const list = [...groups].map(([name, spans]) => ({ ...red(spans), spanCount: spans.length, name, kind: spans[0]!.kind }));
+  const groups = groupBy(
+    spansIn(...rangeOf(query)).filter(({ serviceName }) => serviceName === service),
+    ({ name }) => name,
+  );
+  const list = [...groups].map(([name, spans]) => ({
+    ...red(spans),
+    spanCount: spans.length,
+    name,
+    kind: spans[0]!.kind,
+  }));
   return { operations: list.sort((a, b) => b.spanCount - a.spanCount), ...exact() };
 }
 
@@ -238,7 +277,14 @@ const big = new Map<string, ArrayBuffer>();
 export function frame(traceId: string): ArrayBuffer | undefined {
   if (/^b16/.test(traceId)) return big.get(traceId) ?? big.set(traceId, bigFrame(traceId)).get(traceId);
   const trace = traceById(traceId);
-  return trace && buildFrame(traceId, nano(trace.startMs), trace.spans.map((span) => frameRow(span, trace)));
+  return (
+    trace &&
+    buildFrame(
+      traceId,
+      nano(trace.startMs),
+      trace.spans.map((span) => frameRow(span, trace)),
+    )
+  );
 }
 
 const KINDS = ["", "internal", "server", "client", "producer", "consumer"];

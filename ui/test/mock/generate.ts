@@ -43,7 +43,15 @@ export function generateTrace(operation: Operation, startMs: number, seed: numbe
   return trace;
 }
 
-function run(trace: MockTrace, operation: Operation, parent: string, depth: number, at: number, random: Random, slow: number): number {
+function run(
+  trace: MockTrace,
+  operation: Operation,
+  parent: string,
+  depth: number,
+  at: number,
+  random: Random,
+  slow: number,
+): number {
   const place = trace.spans.length;
   const spanId = random.hex(16);
   const span = {} as MockSpan;
@@ -76,9 +84,13 @@ interface Run {
 }
 
 function spanOf(traceId: string, operation: Operation, run: Run, random: Random): MockSpan {
-  const attributes: Record<string, string | number | boolean> = { ...operation.attributes, "thread.id": random.int(1, 64) };
+  const attributes: Record<string, string | number | boolean> = {
+    ...operation.attributes,
+    "thread.id": random.int(1, 64),
+  };
   if (run.failed && "http.route" in attributes) attributes["http.response.status_code"] = 500;
-  if (operation.service === "payment") Object.assign(attributes, { "card.brand": random.pick(["visa", "amex"]), "card.present": false });
+  if (operation.service === "payment")
+    Object.assign(attributes, { "card.brand": random.pick(["visa", "amex"]), "card.present": false });
   const message = "card declined: insufficient funds";
   return {
     traceId,
@@ -164,7 +176,11 @@ function logOf(span: MockSpan, severity: number, body: string, share: number, ra
     spanId: span.spanId,
     eventName: "",
     flags: 1,
-    attributes: { "thread.id": random.int(1, 64), "logger.name": `shop.${span.serviceName}`, "code.line.number": random.int(10, 400) },
+    attributes: {
+      "thread.id": random.int(1, 64),
+      "logger.name": `shop.${span.serviceName}`,
+      "code.line.number": random.int(10, 400),
+    },
     resource: span.resource,
     scope: SCOPE,
     droppedAttributesCount: 0,

@@ -7,7 +7,10 @@ import type { MockSpan } from "./generate";
 export type Row = MockSpan | LogRecord;
 
 export class QueryError extends Error {
-  constructor(message: string, readonly position: number) {
+  constructor(
+    message: string,
+    readonly position: number,
+  ) {
     super(message);
   }
 }
@@ -50,7 +53,10 @@ export function compile(query: string): Test {
       negated = true;
       continue;
     } else if (token.kind === "open") {
-      throw new QueryError(`expected a closing quote for the one at byte ${token.start}, found the end of the query`, token.start);
+      throw new QueryError(
+        `expected a closing quote for the one at byte ${token.start}, found the end of the query`,
+        token.start,
+      );
     } else if (token.kind === "field") {
       const value = tokens[at + 2];
       if (!value) throw new QueryError(`expected a value right after "${text}"`, query.length);
@@ -74,7 +80,12 @@ function textTest(text: string): Test {
 function fieldTest(field: string, operator: string, value: string): Test {
   if (value === "*") return (row) => fieldOf(row, field) !== undefined;
   if (operator === ":" || operator === "=") {
-    const pattern = new RegExp(`^${value.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`);
+    const pattern = new RegExp(
+      `^${value
+        .split("*")
+        .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+        .join(".*")}$`,
+    );
     return (row) => pattern.test(String(fieldOf(row, field) ?? ""));
   }
   if (operator === "!=") return (row) => String(fieldOf(row, field)) !== value;

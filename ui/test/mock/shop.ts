@@ -31,7 +31,13 @@ const redis = (service: string, name: string): Operation => ({
   attributes: { "db.system.name": "redis", "db.operation.name": name },
 });
 
-const http = (service: string, method: string, route: string, ms: number, rest: Partial<Operation> = {}): Operation => ({
+const http = (
+  service: string,
+  method: string,
+  route: string,
+  ms: number,
+  rest: Partial<Operation> = {},
+): Operation => ({
   service,
   name: `${method} ${route}`,
   kind: "server",
@@ -107,16 +113,37 @@ const order = http("checkout", "POST", "/order", 14, {
 const products = rpc("catalog", "ListProducts", 8, {
   calls: [
     db("catalog", "SELECT products", "SELECT id, name, price FROM products ORDER BY rank LIMIT 40", 11),
-    rpc("recommendation", "Recommend", 30, { calls: [redis("recommendation", "MGET")], log: [5, "model v7 scored <n> items"] }),
+    rpc("recommendation", "Recommend", 30, {
+      calls: [redis("recommendation", "MGET")],
+      log: [5, "model v7 scored <n> items"],
+    }),
   ],
 });
 
 /** What visitors do, with weights. */
 export const VISITS: readonly (readonly [number, Operation])[] = [
-  [34, http("frontend", "GET", "/", 5, { calls: [products, rpc("ads", "GetAds", 9)], log: [9, "GET / 200 in <n> ms"] })],
-  [26, http("frontend", "GET", "/product/{id}", 6, { calls: [products, rpc("catalog", "GetProduct", 4, { calls: [redis("catalog", "GET")] })] })],
+  [
+    34,
+    http("frontend", "GET", "/", 5, { calls: [products, rpc("ads", "GetAds", 9)], log: [9, "GET / 200 in <n> ms"] }),
+  ],
+  [
+    26,
+    http("frontend", "GET", "/product/{id}", 6, {
+      calls: [products, rpc("catalog", "GetProduct", 4, { calls: [redis("catalog", "GET")] })],
+    }),
+  ],
   [18, http("frontend", "GET", "/cart", 5, { calls: [cart, shipping] })],
   [12, http("frontend", "POST", "/checkout", 7, { calls: [order], log: [9, "checkout finished session=<n>"] })],
-  [6, { service: "shipping", name: "label batch", kind: "internal", ms: 220, calls: [db("shipping", "UPDATE labels", "UPDATE labels SET printed = true WHERE id = $1", 7, 24)], log: [9, "printed <n> labels"] }],
+  [
+    6,
+    {
+      service: "shipping",
+      name: "label batch",
+      kind: "internal",
+      ms: 220,
+      calls: [db("shipping", "UPDATE labels", "UPDATE labels SET printed = true WHERE id = $1", 7, 24)],
+      log: [9, "printed <n> labels"],
+    },
+  ],
   [4, http("frontend", "GET", "/healthz", 0.4)],
 ];

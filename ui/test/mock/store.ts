@@ -30,11 +30,14 @@ for (let index = -PAST; index < FUTURE; index += 1) {
 
 export const traceById = (id: string): MockTrace | undefined => byId.get(id);
 
-export const happened = (): MockTrace[] => traces.filter(({ startMs, durationNano }) => startMs + durationNano / 1e6 <= Date.now());
+export const happened = (): MockTrace[] =>
+  traces.filter(({ startMs, durationNano }) => startMs + durationNano / 1e6 <= Date.now());
 
 /** Spans that start in the range, oldest first. */
 export const spansIn = (fromMs: number, toMs: number): MockSpan[] =>
-  happened().flatMap(({ spans }) => spans).filter(({ startMs }) => startMs >= fromMs && startMs < toMs);
+  happened()
+    .flatMap(({ spans }) => spans)
+    .filter(({ startMs }) => startMs >= fromMs && startMs < toMs);
 
 const msOf = (log: LogRecord) => Number(log.timeUnixNano) / 1e6;
 

@@ -44,7 +44,12 @@ const scroll = await page.evaluate(async () => {
     last = now;
   }
   const at = (values, share) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
-  return { scriptMedianMs: at(scripts, 0.5), scriptP95Ms: at(scripts, 0.95), frameMedianMs: at(frames, 0.5), frameP95Ms: at(frames, 0.95) };
+  return {
+    scriptMedianMs: at(scripts, 0.5),
+    scriptP95Ms: at(scripts, 0.95),
+    frameMedianMs: at(frames, 0.5),
+    frameP95Ms: at(frames, 0.95),
+  };
 });
 
 const toggle = async (name) =>
@@ -61,7 +66,8 @@ const critical = await toggle("Critical path");
 const heapMb = await page.evaluate(() => performance.memory.usedJSHeapSize / 1e6);
 
 const found = { openMs, ...scroll, collapseMs, expandMs, criticalMs: critical, heapMb };
-for (const [name, value] of Object.entries(found)) console.log(name.padEnd(16), value.toFixed(1), name in GOALS ? `(goal ${GOALS[name]})` : "");
+for (const [name, value] of Object.entries(found))
+  console.log(name.padEnd(16), value.toFixed(1), name in GOALS ? `(goal ${GOALS[name]})` : "");
 await browser.close();
 await new Promise((resolve) => server.httpServer.close(resolve));
 process.exit(Object.entries(GOALS).some(([name, goal]) => found[name] > goal * 1.5) ? 1 : 0);

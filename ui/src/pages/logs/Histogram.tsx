@@ -27,9 +27,17 @@ export function Histogram({ histogram }: { histogram: LogHistogram }) {
   const sumOf = (bucket: number, names: readonly string[]) =>
     names.reduce((sum, name) => sum + (buckets[bucket]?.severities[severities.indexOf(name)] ?? 0), 0);
   return (
-    <figure class={styles.figure} aria-label={`Lines over time: ${plural(histogram.count, "line")}, at most ${most} in a bar`}>
+    <figure
+      class={styles.figure}
+      aria-label={`Lines over time: ${plural(histogram.count, "line")}, at most ${most} in a bar`}
+    >
       <div class={styles.plot}>
-        <svg class={styles.bars} viewBox={`0 0 ${buckets.length} ${most}`} preserveAspectRatio="none" aria-hidden="true">
+        <svg
+          class={styles.bars}
+          viewBox={`0 0 ${buckets.length} ${most}`}
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
           {buckets.map(({ count }, bucket) => {
             let y = most;
             return count === 0
@@ -38,7 +46,14 @@ export function Histogram({ histogram }: { histogram: LogHistogram }) {
                   const height = sumOf(bucket, names);
                   y -= height;
                   return height > 0 ? (
-                    <rect key={`${bucket} ${look}`} class={styles[look]} x={bucket + 0.08} y={y} width="0.84" height={height} />
+                    <rect
+                      key={`${bucket} ${look}`}
+                      class={styles[look]}
+                      x={bucket + 0.08}
+                      y={y}
+                      width="0.84"
+                      height={height}
+                    />
                   ) : null;
                 });
           })}
@@ -46,7 +61,9 @@ export function Histogram({ histogram }: { histogram: LogHistogram }) {
         <Brush
           horizontal={true}
           onSelect={({ left, right }) => setAbsoluteRange(at(left), at(right))}
-          onHover={(x) => (hover.value = x === undefined ? undefined : Math.min(buckets.length - 1, Math.floor(x * buckets.length)))}
+          onHover={(x) =>
+            (hover.value = x === undefined ? undefined : Math.min(buckets.length - 1, Math.floor(x * buckets.length)))
+          }
         />
         <figcaption class={styles.caption}>
           {hover.value !== undefined &&

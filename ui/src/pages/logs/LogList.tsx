@@ -40,7 +40,12 @@ export function traceOf(record: LogRecord): string | undefined {
 export function LogList({ records, chosen, wrap, tail, onChoose, onEnd }: Props) {
   const list = useRef<ListHandle | undefined>(undefined);
   const choose = (index: number) => onChoose(records[index]);
-  const cursor = useCursor({ count: () => records.length, list, onOpen: choose, onMove: (index) => chosen && choose(index) });
+  const cursor = useCursor({
+    count: () => records.length,
+    list,
+    onOpen: choose,
+    onMove: (index) => chosen && choose(index),
+  });
   const current = () => records[cursor.peek()] ?? chosen;
   useKeys({
     x: () => {

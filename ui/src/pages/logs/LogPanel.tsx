@@ -18,7 +18,10 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
   useKeys({ Escape: onClose });
   const trace = traceOf(record);
   const { scope } = record;
-  const scopeFacts = { ...(scope.name ? { name: scope.name } : {}), ...(scope.version ? { version: scope.version } : {}) };
+  const scopeFacts = {
+    ...(scope.name ? { name: scope.name } : {}),
+    ...(scope.version ? { version: scope.version } : {}),
+  };
   const identity = {
     ...(record.traceId ? { trace_id: record.traceId } : {}),
     ...(record.spanId ? { span_id: record.spanId } : {}),
@@ -27,7 +30,12 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
   return (
     <>
       <header class={styles.head} data-severity={severityOf(record.severityNumber)}>
-        <button class={`${controls.quiet} ${styles.close}`} aria-label="Close the record" title="Close (Esc)" onClick={onClose}>
+        <button
+          class={`${controls.quiet} ${styles.close}`}
+          aria-label="Close the record"
+          title="Close (Esc)"
+          onClick={onClose}
+        >
           <Icon name="close" />
         </button>
         <p class={styles.origin}>
@@ -42,7 +50,10 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
               Open trace
             </a>
           )}
-          <button class={controls.button} onClick={() => void copy(JSON.stringify(record, null, 2), "Record copied as JSON")}>
+          <button
+            class={controls.button}
+            onClick={() => void copy(JSON.stringify(record, null, 2), "Record copied as JSON")}
+          >
             Copy JSON
           </button>
         </div>
@@ -51,7 +62,12 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
         <div class={styles.body}>
           <LongText key={timeOf(record)} text={bodyText(record.body) || "(no body)"} />
         </div>
-        <AttributeTable title="Log" attributes={record.attributes} place="log." dropped={record.droppedAttributesCount} />
+        <AttributeTable
+          title="Log"
+          attributes={record.attributes}
+          place="log."
+          dropped={record.droppedAttributesCount}
+        />
         <AttributeTable title="Resource" attributes={record.resource} place="resource." />
         <AttributeTable title="Scope" attributes={{ ...scopeFacts, ...scope.attributes }} place="scope." />
         <AttributeTable title="Identity" attributes={identity} place="" />

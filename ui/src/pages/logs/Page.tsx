@@ -1,6 +1,6 @@
 /** Search logs, or follow them live. */
 
-import { signal, useComputed, useSignalEffect } from "@preact/signals";
+import { signal, untracked, useComputed, useSignalEffect } from "@preact/signals";
 import { searchAddress } from "../../api/address";
 import { getJson } from "../../api/client";
 import type { LogHistogram, LogPage, LogRecord } from "../../api/types";
@@ -15,18 +15,21 @@ import { Splitter } from "../../kit/Splitter";
 import { plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { usePages } from "../../lib/pages";
-import { refresh, resolved } from "../../lib/range";
+import { range, refresh, resolved } from "../../lib/range";
 import { useResource } from "../../lib/resource";
 import { hrefWith, param, replace } from "../../lib/route";
 import { storedNumber } from "../../lib/stored";
+import { usePageTitle } from "../../lib/title";
+import { useChosen } from "./chosen";
 import { Histogram } from "./Histogram";
 import { LogList } from "./LogList";
 import { LogPanel } from "./LogPanel";
-import { chosenIn, keyOf } from "./record";
+import { keyOf } from "./record";
 import { useTail } from "./tail";
 
 const PAGE_ROWS = 300;
 const BUCKETS = 120;
+const LIVE_START = "now-15m";
 
 const panelWidth = storedNumber("logs.panel", 420, 260, 900);
 /** Open facets; they stay open from one search to the next. */
@@ -34,37 +37,60 @@ const openFacets = signal<readonly string[]>(["severity", "service"]);
 const wrap = signal(false);
 
 export default function LogsPage() {
+  usePageTitle("Logs");
   const isLive = useComputed(() => param("live") === "1");
   const { list, more } = usePages<LogRecord, LogPage>(
     () => searchAddress("logs", "", { limit: PAGE_ROWS }),
     async (key, cursor, abort) => {
-      const answer = await getJson<LogPage>(cursor === null ? key : `${key}&cursor=${encodeURIComponent(cursor)}`, abort);
+      const answer = await getJson<LogPage>(
+        cursor === null ? key : `${key}&cursor=${encodeURIComponent(cursor)}`,
+        abort,
+      );
       return { page: { items: answer.logs, nextCursor: answer.nextCursor }, answer };
     },
   );
   const histogramAddress = () => searchAddress("logs", "/histogram", { buckets: BUCKETS });
   const histogram = useResource<LogHistogram>(histogramAddress, (abort) => getJson(histogramAddress(), abort));
   const tail = useTail(isLive);
-  const records = useComputed(() => (tail.lines.value.length > 0 ? [...tail.lines.value, ...list.value.items] : list.value.items));
-  const chosen = useComputed(() => chosenIn(records.value, param("log")));
+  const records = useComputed(() =>
+    tail.lines.value.length > 0 ? [...tail.lines.value, ...list.value.items] : list.value.items,
+  );
+  const chosen = useChosen(records);
   const choose = (record: LogRecord | undefined) => replace(hrefWith({ log: record && keyOf(record) }));
-  const toggleLive = () => replace(hrefWith({ live: isLive.peek() ? undefined : "1" }));
+  const toggleLive = () => {
+    // What follows live begins at the present.
+    const start = isLive.peek() || range.peek().end === "now" ? {} : { start: LIVE_START, end: undefined };
+    if (!isLive.peek()) refresh();
+    replace(hrefWith({ ...start, live: isLive.peek() ? undefined : "1" }));
+  };
   useKeys({ f: toggleLive, w: () => (wrap.value = !wrap.peek()) });
   useSignalEffect(() => {
     void resolved.value;
-    tail.clear();
+    untracked(tail.clear);
   });
+  useSignalEffect(() => tail.exclude(list.value.items));
 
   const { first, nextCursor, loading, error } = list.value;
   const total = histogram.value.data?.count;
   return (
     <>
+      <h1 class="hidden">Logs</h1>
       <QueryInput signal="logs" placeholder='service:payment timeout -"health check" severity>=warn' error={error} />
       <SearchStatus found={foundWords(total, records.value.length, nextCursor)} answer={first} loading={loading}>
-        <button class={`${controls.quiet} ${wrap.value ? controls.on : ""}`} aria-pressed={wrap.value} title="Wrap lines (w)" onClick={() => (wrap.value = !wrap.peek())}>
+        <button
+          class={`${controls.quiet} ${wrap.value ? controls.on : ""}`}
+          aria-pressed={wrap.value}
+          title="Wrap lines (w)"
+          onClick={() => (wrap.value = !wrap.peek())}
+        >
           Wrap
         </button>
-        <button class={`${controls.quiet} ${isLive.value ? controls.on : ""}`} aria-pressed={isLive.value} title="Follow new lines (f)" onClick={toggleLive}>
+        <button
+          class={`${controls.quiet} ${isLive.value ? controls.on : ""}`}
+          aria-pressed={isLive.value}
+          title="Follow new lines (f)"
+          onClick={toggleLive}
+        >
           <Icon name={isLive.value ? "pause" : "play"} /> {tail.words.value}
         </button>
       </SearchStatus>
@@ -74,7 +100,14 @@ export default function LogsPage() {
           {error && <Failure error={error} retry={refresh} />}
           {!error && histogram.value.data && <Histogram histogram={histogram.value.data} />}
           {!error && records.value.length > 0 && (
-            <LogList records={records.value} chosen={chosen.value} wrap={wrap.value} tail={tail} onChoose={choose} onEnd={more} />
+            <LogList
+              records={records.value}
+              chosen={chosen.value}
+              wrap={wrap.value}
+              tail={tail}
+              onChoose={choose}
+              onEnd={more}
+            />
           )}
           {!error && records.value.length === 0 && !loading && <Nothing isLive={isLive.value} />}
         </section>

@@ -1,15 +1,18 @@
 /** Live lines: they go on top while the reader is there, and wait in a queue while they read further down. */
 
-import { batch, computed, type ReadonlySignal, signal, useSignalEffect } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, signal, untracked, useComputed, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { url } from "../../api/client";
 import { follow, type TailState } from "../../api/stream";
 import type { LogRecord } from "../../api/types";
 import { count } from "../../lib/format";
 import { param } from "../../lib/route";
+import { keyOf } from "./record";
 
 /** Older live lines than these are dropped; a search finds them again. */
 const KEPT_MAX = 50_000;
+/** As many of the newest listed records can come by the tail too. */
+const KNOWN_MAX = 300;
 
 export interface Tail {
   /** Lines on screen, newest first. */
@@ -23,6 +26,8 @@ export interface Tail {
   /** Brings the waiting lines on screen. */
   release: () => void;
   clear: () => void;
+  /** Records that a search listed already: around the start of the tail both have them. */
+  exclude: (records: readonly LogRecord[]) => void;
 }
 
 class LiveLines implements Tail {
@@ -33,11 +38,13 @@ class LiveLines implements Tail {
   readonly words = computed(() => wordsFor(this.state.value, this.dropped.value));
   private queue: readonly LogRecord[] = [];
   private isHeld = false;
+  private known = new Set<string>();
 
   readonly add = (records: readonly LogRecord[], droppedCount: number): void => {
     batch(() => {
       this.dropped.value += droppedCount;
-      this.queue = [...newestFirst(records), ...this.queue].slice(0, KEPT_MAX);
+      const fresh = records.filter((record) => !this.known.has(keyOf(record)));
+      this.queue = [...newestFirst(fresh), ...this.queue].slice(0, KEPT_MAX);
       if (this.isHeld) this.waiting.value = this.queue.length;
       else this.release();
     });
@@ -55,6 +62,10 @@ class LiveLines implements Tail {
       this.lines.value = [...queue, ...this.lines.value].slice(0, KEPT_MAX);
       this.waiting.value = 0;
     });
+  };
+
+  readonly exclude = (records: readonly LogRecord[]): void => {
+    this.known = new Set(records.slice(0, KNOWN_MAX).map(keyOf));
   };
 
   readonly clear = (): void => {
@@ -80,11 +91,15 @@ function wordsFor(state: TailState | "off", dropped: number): string {
 /** Follows the query of the page while `isOn`. */
 export function useTail(isOn: ReadonlySignal<boolean>): Tail {
   const tail = useMemo(() => new LiveLines(), []);
+  const query = useComputed(() => param("q"));
   useSignalEffect(() => {
-    const query = param("q");
+    void query.value;
+    untracked(tail.clear);
+  });
+  useSignalEffect(() => {
     if (!isOn.value) return;
     const stop = follow(
-      url("/logs/tail", { q: query }),
+      url("/logs/tail", { q: query.value }),
       ({ logs, droppedCount }) => tail.add(logs, droppedCount),
       (state) => (tail.state.value = state),
     );

@@ -73,7 +73,9 @@ function Operations({ list, service }: { list: OperationList; service: string })
               <span class={styles.kind}>{kind}</span>
             </td>
             <td>{compact(spanCount)}</td>
-            <td class={errorCount > 0 ? styles.bad : styles.none}>{errorCount > 0 ? percent(errorCount, spanCount) : "·"}</td>
+            <td class={errorCount > 0 ? styles.bad : styles.none}>
+              {errorCount > 0 ? percent(errorCount, spanCount) : "·"}
+            </td>
             <td>{show(p50Nano)}</td>
             <td>{show(p95Nano)}</td>
           </tr>

@@ -14,6 +14,7 @@ import { useResource } from "../../lib/resource";
 import { hrefWith, param, replace } from "../../lib/route";
 import { storedNumber } from "../../lib/stored";
 import { isRelative, previous } from "../../lib/time";
+import { usePageTitle } from "../../lib/title";
 import { OperationsPanel } from "./OperationsPanel";
 import styles from "./Page.module.css";
 import { ServiceTable } from "./ServiceTable";
@@ -25,6 +26,7 @@ const REFRESH_MS = 20_000;
 const panelWidth = storedNumber("services.panel", 460, 300, 900);
 
 export default function ServicesPage() {
+  usePageTitle("Services");
   const filter = useSignal("");
   const now = () => url("/services", during(resolved.value));
   const before = () => url("/services", during(previous(resolved.value)));
@@ -33,9 +35,13 @@ export default function ServicesPage() {
   const sort = useComputed(() => (param("sort") || "name") as SortKey);
   const services = useComputed(() => {
     const wanted = filter.value.toLowerCase();
-    return sortServices(list.value.data?.services ?? [], sort.value).filter(({ name }) => name.toLowerCase().includes(wanted));
+    return sortServices(list.value.data?.services ?? [], sort.value).filter(({ name }) =>
+      name.toLowerCase().includes(wanted),
+    );
   });
-  const byName = useComputed(() => new Map((past.value.data?.services ?? []).map((service) => [service.name, service])));
+  const byName = useComputed(
+    () => new Map((past.value.data?.services ?? []).map((service) => [service.name, service])),
+  );
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden && isRelative(range.peek())) refresh();
@@ -59,7 +65,8 @@ export default function ServicesPage() {
             onInput={(event) => (filter.value = event.currentTarget.value)}
           />
           <p class={styles.note} role="status">
-            {data && `${plural(services.value.length, "service")} · entry spans · ${data.exactness?.state ?? "exact"} · arrows against the range before`}
+            {data &&
+              `${plural(services.value.length, "service")} · entry spans · ${data.exactness?.state ?? "exact"} · arrows against the range before`}
           </p>
         </div>
         {error && <Failure error={error} retry={refresh} />}
@@ -84,7 +91,11 @@ export default function ServicesPage() {
       {chosen && (
         <>
           <Splitter size={panelWidth} least={300} most={900} side={-1} label="Width of the details" />
-          <aside class={layout.panel} style={{ width: `${panelWidth.value}px` }} aria-label={`Operations of ${chosen.name}`}>
+          <aside
+            class={layout.panel}
+            style={{ width: `${panelWidth.value}px` }}
+            aria-label={`Operations of ${chosen.name}`}
+          >
             <OperationsPanel key={chosen.name} service={chosen} onClose={() => choose(undefined)} />
           </aside>
         </>

@@ -38,7 +38,11 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
     isAtTop: () => true,
     scrollBy: () => {},
   });
-  const cursor = useCursor({ count: () => services.length, list, onOpen: (index) => push(tracesOf(services[index]!.name)) });
+  const cursor = useCursor({
+    count: () => services.length,
+    list,
+    onOpen: (index) => push(tracesOf(services[index]!.name)),
+  });
   const greatestRate = Math.max(...services.map(({ ratePerSecond }) => ratePerSecond));
   return (
     <div ref={box} class={styles.scroll} tabIndex={0} role="region" aria-label="Table of services">
@@ -46,7 +50,11 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
         <thead>
           <tr>
             {COLUMNS.map(([key, label]) => (
-              <th key={key} scope="col" aria-sort={sort === key ? (key === "name" ? "ascending" : "descending") : undefined}>
+              <th
+                key={key}
+                scope="col"
+                aria-sort={sort === key ? (key === "name" ? "ascending" : "descending") : undefined}
+              >
                 <button class={styles.sort} onClick={() => onSort(key)}>
                   {label}
                 </button>
@@ -101,7 +109,9 @@ function Row({ service, before, greatestRate, isMarked, onChoose }: RowProps) {
       </td>
       <td>
         <a class={styles.cell} href={tracesOf(name, { error: true })}>
-          <span class={`${styles.number} ${failed ? styles.bad : styles.none}`}>{failed ? percent(errorCount, spanCount) : "·"}</span>
+          <span class={`${styles.number} ${failed ? styles.bad : styles.none}`}>
+            {failed ? percent(errorCount, spanCount) : "·"}
+          </span>
           <Spark class={`${styles.spark} ${failed ? styles.bad : ""}`} values={failed ? shares : []} />
           <Arrow trend={errorTrend(service, before)} what="errors" />
         </a>
@@ -125,7 +135,12 @@ function Arrow({ trend, what }: { trend: Trend; what: string }) {
   if (trend === "same") return <span class={styles.arrow} />;
   const words = `${what} ${trend === "up" ? "rose" : "fell"} against the range before`;
   return (
-    <span class={`${styles.arrow} ${trend === "up" ? styles.bad : styles.calm}`} role="img" aria-label={words} title={words}>
+    <span
+      class={`${styles.arrow} ${trend === "up" ? styles.bad : styles.calm}`}
+      role="img"
+      aria-label={words}
+      title={words}
+    >
       {trend === "up" ? "▲" : "▼"}
     </span>
   );

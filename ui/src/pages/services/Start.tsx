@@ -12,6 +12,7 @@ export default function StartPage() {
     (abort) => getJson(url("/status"), abort),
   ).value;
   if (status.loading) return null;
-  const isEmpty = status.data !== undefined && !status.data.tables.some(({ liveRows, segmentRows }) => liveRows + segmentRows > 0);
+  const isEmpty =
+    status.data !== undefined && !status.data.tables.some(({ liveRows, segmentRows }) => liveRows + segmentRows > 0);
   return isEmpty ? <SetupPage /> : <ServicesPage />;
 }

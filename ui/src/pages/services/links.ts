@@ -7,7 +7,10 @@ import { addTerm } from "../../query/edit";
 const equal = (field: string, value: string) => ({ field, operator: ":", value, negated: false });
 
 /** Its traces; with `error` only the failed ones; with `operation` only those. */
-export function tracesOf(service: string, more: { error?: boolean; operation?: string; slowerThan?: string } = {}): string {
+export function tracesOf(
+  service: string,
+  more: { error?: boolean; operation?: string; slowerThan?: string } = {},
+): string {
   let query = addTerm("", equal("service", service));
   if (more.operation !== undefined) query = addTerm(query, equal("name", more.operation));
   if (more.error) query = addTerm(query, equal("status", "error"));

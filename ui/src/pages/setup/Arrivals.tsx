@@ -8,7 +8,9 @@ export function Arrivals({ status }: { status: Status | undefined }) {
   if (!status) return <p class={styles.arrivals}>Asking the server…</p>;
   const { traces, logs } = status.received;
   const stored = (signal: string) =>
-    status.tables.filter((table) => table.signal === signal).reduce((sum, { liveRows, segmentRows }) => sum + liveRows + segmentRows, 0);
+    status.tables
+      .filter((table) => table.signal === signal)
+      .reduce((sum, { liveRows, segmentRows }) => sum + liveRows + segmentRows, 0);
   const [spans, records] = [
     Math.max(traces.acceptedRecords, stored("traces")),
     Math.max(logs.acceptedRecords, stored("logs")),

@@ -9,6 +9,7 @@ import { Icon } from "../../kit/Icon";
 import { TabPanel, Tabs } from "../../kit/Tabs";
 import { copy } from "../../lib/copy";
 import { hrefWith, param, replace } from "../../lib/route";
+import { usePageTitle } from "../../lib/title";
 import { Arrivals } from "./Arrivals";
 import styles from "./Page.module.css";
 import { endpointsOf, snippets } from "./snippets";
@@ -16,6 +17,7 @@ import { endpointsOf, snippets } from "./snippets";
 const POLL_MS = 1_500;
 
 export default function SetupPage() {
+  usePageTitle("Setup");
   const status = useSignal<Status | undefined>(undefined);
   useEffect(() => poll((found) => (status.value = found)), []);
   const endpoints = endpointsOf(status.value?.addresses, window.location.hostname);
@@ -26,7 +28,8 @@ export default function SetupPage() {
       <div class={styles.page}>
         <h1 class={styles.title}>Send traces and logs</h1>
         <p class={styles.lead}>
-          Tracewell takes OTLP over HTTP at <code>{endpoints.http}</code> and over gRPC at <code>{endpoints.grpc.replace("http://", "")}</code>.
+          Tracewell takes OTLP over HTTP at <code>{endpoints.http}</code> and over gRPC at{" "}
+          <code>{endpoints.grpc.replace("http://", "")}</code>.
         </p>
         <Arrivals status={status.value} />
         <div class={styles.snippet}>
@@ -48,8 +51,8 @@ export default function SetupPage() {
           </TabPanel>
         </div>
         <p class={styles.lead}>
-          Zipkin clients send to <code>{window.location.origin}/zipkin/api/v2/spans</code>. Several tenants are told apart by the header{" "}
-          <code>X-Scope-OrgID</code>.
+          Zipkin clients send to <code>{window.location.origin}/zipkin/api/v2/spans</code>. Several tenants are told
+          apart by the header <code>X-Scope-OrgID</code>.
         </p>
       </div>
     </div>

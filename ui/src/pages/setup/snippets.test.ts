@@ -18,7 +18,9 @@ it("every snippet says where to send", () => {
 });
 
 it("the requests by hand are JSON that a shell passes on unchanged", () => {
-  const { text } = snippets({ http: "http://h:1", grpc: "http://h:2" }, 1_700_000_000_000).find(({ id }) => id === "curl")!;
+  const { text } = snippets({ http: "http://h:1", grpc: "http://h:2" }, 1_700_000_000_000).find(
+    ({ id }) => id === "curl",
+  )!;
   const bodies = [...text.matchAll(/-d '([^']*)'/g)].map(([, body]) => JSON.parse(body!) as Record<string, unknown>);
   expect(bodies.map((body) => Object.keys(body)[0])).toEqual(["resourceSpans", "resourceLogs"]);
 });

@@ -16,7 +16,10 @@ export interface Endpoints {
 }
 
 /** The addresses to send to: the server's ports, at the host by which the reader came, unless it names a host itself. */
-export function endpointsOf(addresses: { otlpGrpc: string | null; otlpHttp: string | null } | undefined, host: string): Endpoints {
+export function endpointsOf(
+  addresses: { otlpGrpc: string | null; otlpHttp: string | null } | undefined,
+  host: string,
+): Endpoints {
   const at = (address: string | null | undefined, port: number) => {
     const found = /^(.*):(\d+)$/.exec(address ?? "");
     const named = found?.[1] ?? "";
@@ -123,7 +126,12 @@ export function snippets({ http, grpc }: Endpoints, nowMs: number): Snippet[] {
         "    .AddOtlpExporter());",
       ].join("\n"),
     },
-    { id: "curl", label: "curl", note: "One span and one log record by hand, to see that it works.", text: curl(http, nowMs) },
+    {
+      id: "curl",
+      label: "curl",
+      note: "One span and one log record by hand, to see that it works.",
+      text: curl(http, nowMs),
+    },
   ];
 }
 
@@ -138,8 +146,15 @@ function curl(http: string, nowMs: number): string {
     startTimeUnixNano: `${nowMs}000000`,
     endTimeUnixNano: `${nowMs + 42}000000`,
   };
-  const log = { timeUnixNano: `${nowMs + 20}000000`, severityNumber: 9, body: { stringValue: "hello, world" }, traceId, spanId };
-  const post = (path: string, body: object) => `curl -i ${http}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  const log = {
+    timeUnixNano: `${nowMs + 20}000000`,
+    severityNumber: 9,
+    body: { stringValue: "hello, world" },
+    traceId,
+    spanId,
+  };
+  const post = (path: string, body: object) =>
+    `curl -i ${http}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
   return [
     post("/v1/traces", { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }),
     post("/v1/logs", { resourceLogs: [{ resource, scopeLogs: [{ logRecords: [log] }] }] }),

@@ -5,15 +5,17 @@ import type { Status, TableStatus } from "../../api/types";
 import { Failure } from "../../kit/Message";
 import { dateTime, zoneName } from "../../lib/clock";
 import { bytes, compact, count, duration } from "../../lib/format";
-import { resolved } from "../../lib/range";
 import { useResource } from "../../lib/resource";
 import { nanoToMs } from "../../lib/time";
+import { usePageTitle } from "../../lib/title";
 import styles from "./Page.module.css";
 
 export default function StatusPage() {
-  // The range has no part in the answer, but a refresh must ask again.
-  const key = () => `${url("/status")}#${resolved.value.endMs}`;
-  const { data, error } = useResource<Status>(key, (abort) => getJson(url("/status"), abort)).value;
+  usePageTitle("Status");
+  const { data, error } = useResource<Status>(
+    () => url("/status"),
+    (abort) => getJson(url("/status"), abort),
+  ).value;
   return (
     <div class={styles.scroll} tabIndex={0} role="region" aria-label="Status">
       <div class={styles.page}>

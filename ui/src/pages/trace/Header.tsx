@@ -22,7 +22,8 @@ export function Header({ frame }: { frame: TraceFrame }) {
           <span class={styles.service}>{serviceOf(frame, 0)}</span> {nameOf(frame, 0)}
         </h1>
         <p class={styles.facts}>
-          <strong>{duration(durationNano)}</strong> · {plural(spanCount, "span")} · {plural(serviceNames.length, "service")}
+          <strong>{duration(durationNano)}</strong> · {plural(spanCount, "span")} ·{" "}
+          {plural(serviceNames.length, "service")}
           {errorCount > 0 && <span class={styles.bad}> · ✕ {plural(errorCount, "error")}</span>}
         </p>
       </div>
@@ -72,12 +73,19 @@ function Caveats({ frame }: { frame: TraceFrame }) {
   const { parentMissing, startsBeforeParent, endsBeforeStart, dropped } = FLAG;
   const words = [
     [having(parentMissing), "without its parent", "without their parents"],
-    [having(startsBeforeParent), "begins before its parent (clocks are shown as sent)", "begin before their parents (clocks are shown as sent)"],
+    [
+      having(startsBeforeParent),
+      "begins before its parent (clocks are shown as sent)",
+      "begin before their parents (clocks are shown as sent)",
+    ],
     [having(endsBeforeStart), "ends before it starts", "end before they start"],
     [having(dropped), "lost data before it arrived", "lost data before they arrived"],
   ] as const;
-  const shown = words.filter(([number]) => number > 0).map(([number, one, many]) => `${plural(number, "span")} ${number === 1 ? one : many}`);
-  if (frame.exactness.state === "partial") shown.unshift(`partial: ${frame.exactness.reason ?? "some spans are missing"}`);
+  const shown = words
+    .filter(([number]) => number > 0)
+    .map(([number, one, many]) => `${plural(number, "span")} ${number === 1 ? one : many}`);
+  if (frame.exactness.state === "partial")
+    shown.unshift(`partial: ${frame.exactness.reason ?? "some spans are missing"}`);
   if (shown.length === 0) return null;
   return (
     <p class={styles.caveats}>

@@ -40,7 +40,9 @@ export function Minimap({ view }: { view: TraceView }) {
       <div class={styles.shade} style={{ right: 0, width: `${(1 - right) * 100}%` }} />
       <Brush
         horizontal={true}
-        onSelect={(box) => (view.window.value = clamp({ from: box.left * all.to, to: box.right * all.to }, durationNano))}
+        onSelect={(box) =>
+          (view.window.value = clamp({ from: box.left * all.to, to: box.right * all.to }, durationNano))
+        }
       />
     </div>
   );

@@ -8,7 +8,8 @@ import { Failure } from "../../kit/Message";
 import { Splitter } from "../../kit/Splitter";
 import { useResource } from "../../lib/resource";
 import { path } from "../../lib/route";
-import { parseFrame, type TraceFrame } from "../../trace/frame";
+import { usePageTitle } from "../../lib/title";
+import { nameOf, parseFrame, serviceOf, type TraceFrame } from "../../trace/frame";
 import { Header } from "./Header";
 import { Minimap } from "./Minimap";
 import { SpanPanel } from "./SpanPanel";
@@ -26,7 +27,9 @@ const traceId = () => path.value.split("/")[2] ?? "";
 
 export default function TracePage() {
   const address = () => url(`/traces/${encodeURIComponent(traceId())}/frame`);
-  const frame = useResource<TraceFrame>(address, async (abort) => parseFrame(await getBytes(address(), FRAME_TYPE, abort)));
+  const frame = useResource<TraceFrame>(address, async (abort) =>
+    parseFrame(await getBytes(address(), FRAME_TYPE, abort)),
+  );
   const { data, error } = frame.value;
   if (error) return <Failure error={error} />;
   // While another trace loads, the one before is not shown under its address.
@@ -41,6 +44,7 @@ function Trace({ frame }: { frame: TraceFrame }) {
     () => logsAddress,
     (abort) => getJson(logsAddress, abort),
   ).value;
+  usePageTitle(`${serviceOf(frame, 0)} ${nameOf(frame, 0)}`);
   const isSpan = view.selected.value >= 0;
   return (
     <>

@@ -24,7 +24,10 @@ export function Ruler({ view }: { view: TraceView }) {
         <Brush
           horizontal={true}
           onSelect={({ left, right }) =>
-            (view.window.value = clamp({ from: window.from + left * width, to: window.from + right * width }, durationNano))
+            (view.window.value = clamp(
+              { from: window.from + left * width, to: window.from + right * width },
+              durationNano,
+            ))
           }
         />
       </div>

@@ -41,7 +41,10 @@ export function SpanPanel({ view, logs }: Props) {
     "2": () => choose("events"),
     "3": () => choose("logs"),
     "4": () => choose("links"),
-    ".": () => showValueMenu(document.body, { field: "name", value: nameOf(frame, row) }),
+    ".": () => {
+      const heading = document.getElementById("span-name");
+      if (heading) showValueMenu(heading, { field: "name", value: nameOf(frame, row) });
+    },
   });
   const span = detail.data?.spanId === spanId ? detail.data : undefined;
   return (
@@ -61,7 +64,9 @@ export function SpanPanel({ view, logs }: Props) {
       />
       <TabPanel name="span-tab" selected={tab}>
         {detail.error && <Failure error={detail.error} />}
-        {tab === "logs" && <LogLines logs={spanLogs} traceId={frame.traceId} spanId={spanId} none="This span wrote no logs." />}
+        {tab === "logs" && (
+          <LogLines logs={spanLogs} traceId={frame.traceId} spanId={spanId} none="This span wrote no logs." />
+        )}
         {span && tab === "attributes" && <SpanAttributes span={span} />}
         {span && tab === "events" && <Events span={span} />}
         {span && tab === "links" && <Links span={span} />}
@@ -77,15 +82,22 @@ function Summary({ view, span }: { view: TraceView; span: SpanDetail | undefined
   const service = serviceOf(frame, row);
   return (
     <header class={styles.summary}>
-      <button class={`${controls.quiet} ${styles.close}`} aria-label="Close the span" onClick={() => (view.selected.value = -1)}>
+      <button
+        class={`${controls.quiet} ${styles.close}`}
+        aria-label="Close the span"
+        onClick={() => (view.selected.value = -1)}
+      >
         <Icon name="close" />
       </button>
       <p class={styles.kind}>
         <Service name={service} hue={hueClass(view.places[frame.service[row]!]!)} /> · {kindOf(frame, row)}
       </p>
-      <h2 class={styles.name}>{nameOf(frame, row) || "(no name)"}</h2>
+      <h2 id="span-name" class={styles.name} tabIndex={-1}>
+        {nameOf(frame, row) || "(no name)"}
+      </h2>
       <p class={styles.facts}>
-        <strong>{duration(nano)}</strong> · begins at {duration(frame.start[row]!)} · own work {duration(tree.self[row]!)}
+        <strong>{duration(nano)}</strong> · begins at {duration(frame.start[row]!)} · own work{" "}
+        {duration(tree.self[row]!)}
         {nano > 0 && ` (${percent(tree.self[row]!, nano)})`}
       </p>
       {isError(frame, row) && <p class={styles.error}>✕ {span?.statusMessage || "error"}</p>}
@@ -100,7 +112,10 @@ function SpanAttributes({ span }: { span: SpanDetail }) {
     ...(span.parentSpanId ? { parent_span_id: span.parentSpanId } : {}),
     ...(span.traceState ? { trace_state: span.traceState } : {}),
   };
-  const scopeFacts = { ...(scope.name ? { name: scope.name } : {}), ...(scope.version ? { version: scope.version } : {}) };
+  const scopeFacts = {
+    ...(scope.name ? { name: scope.name } : {}),
+    ...(scope.version ? { version: scope.version } : {}),
+  };
   return (
     <>
       <AttributeTable title="Span" attributes={span.attributes} place="span." dropped={span.droppedAttributesCount} />

@@ -20,7 +20,9 @@ export function Events({ span }: { span: SpanDetail }) {
           {event.name === "exception" ? <Exception event={event} /> : <Rest event={event} />}
         </li>
       ))}
-      {span.droppedEventsCount > 0 && <p class={styles.none}>{span.droppedEventsCount} more events were dropped before they arrived.</p>}
+      {span.droppedEventsCount > 0 && (
+        <p class={styles.none}>{span.droppedEventsCount} more events were dropped before they arrived.</p>
+      )}
     </ol>
   );
 }
@@ -30,7 +32,9 @@ const EXCEPTION_KEYS = ["exception.type", "exception.message", "exception.stackt
 /** Type and message as a sentence, the stack below. */
 function Exception({ event }: { event: SpanEvent }) {
   const [type, message, stack] = EXCEPTION_KEYS.map((key) => event.attributes[key]);
-  const rest = Object.fromEntries(Object.entries(event.attributes).filter(([key]) => !(EXCEPTION_KEYS as readonly string[]).includes(key)));
+  const rest = Object.fromEntries(
+    Object.entries(event.attributes).filter(([key]) => !(EXCEPTION_KEYS as readonly string[]).includes(key)),
+  );
   return (
     <>
       <p class={styles.exception}>
@@ -48,7 +52,9 @@ function Exception({ event }: { event: SpanEvent }) {
 }
 
 function Rest({ event }: { event: SpanEvent }) {
-  return <AttributeTable title="" attributes={event.attributes} place="event." dropped={event.droppedAttributesCount} />;
+  return (
+    <AttributeTable title="" attributes={event.attributes} place="event." dropped={event.droppedAttributesCount} />
+  );
 }
 
 export function Links({ span }: { span: SpanDetail }) {
@@ -65,7 +71,9 @@ export function Links({ span }: { span: SpanDetail }) {
           <AttributeTable title="" attributes={link.attributes} place="link." dropped={link.droppedAttributesCount} />
         </li>
       ))}
-      {span.droppedLinksCount > 0 && <p class={styles.none}>{span.droppedLinksCount} more links were dropped before they arrived.</p>}
+      {span.droppedLinksCount > 0 && (
+        <p class={styles.none}>{span.droppedLinksCount} more links were dropped before they arrived.</p>
+      )}
     </ol>
   );
 }

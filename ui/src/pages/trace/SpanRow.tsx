@@ -73,7 +73,10 @@ function Bar({ view, row, logTimes }: Omit<Props, "index">) {
         <span
           class={styles.bar}
           data-faint={hasPath}
-          style={{ left: `${Math.max(from, -0.01) * 100}%`, width: `${(Math.min(to, 1.01) - Math.max(from, -0.01)) * 100}%` }}
+          style={{
+            left: `${Math.max(from, -0.01) * 100}%`,
+            width: `${(Math.min(to, 1.01) - Math.max(from, -0.01)) * 100}%`,
+          }}
         />
       )}
       {hasPath &&
@@ -132,7 +135,21 @@ function Logs({ view, row, logTimes }: Omit<Props, "index">) {
 function Duration({ text, from, to }: { text: string; from: number; to: number }) {
   const end = Math.min(Math.max(to, 0), 1);
   const start = Math.min(Math.max(from, 0), 1);
-  if (end < 0.84) return <span class={styles.duration} style={{ left: `${end * 100}%` }}>{text}</span>;
-  if (start > 0.16) return <span class={styles.duration} style={{ right: `${(1 - start) * 100}%` }}>{text}</span>;
-  return <span class={`${styles.duration} ${styles.inside}`} style={{ right: `${(1 - end) * 100}%` }}>{text}</span>;
+  if (end < 0.84)
+    return (
+      <span class={styles.duration} style={{ left: `${end * 100}%` }}>
+        {text}
+      </span>
+    );
+  if (start > 0.16)
+    return (
+      <span class={styles.duration} style={{ right: `${(1 - start) * 100}%` }}>
+        {text}
+      </span>
+    );
+  return (
+    <span class={`${styles.duration} ${styles.inside}`} style={{ right: `${(1 - end) * 100}%` }}>
+      {text}
+    </span>
+  );
 }

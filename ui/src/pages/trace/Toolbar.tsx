@@ -46,7 +46,11 @@ export function Toolbar({ view }: { view: TraceView }) {
         </button>
       )}
       {!isWhole(view.window.value, frame.durationNano) && (
-        <button class={controls.button} title="Whole duration (0)" onClick={() => (view.window.value = whole(frame.durationNano))}>
+        <button
+          class={controls.button}
+          title="Whole duration (0)"
+          onClick={() => (view.window.value = whole(frame.durationNano))}
+        >
           <Icon name="close" /> Zoom
         </button>
       )}
@@ -70,7 +74,7 @@ function Find({ view }: { view: TraceView }) {
         ref={input}
         class={controls.field}
         type="text"
-        placeholder="Find spans: name, service:cart, status:error, duration>10ms"
+        placeholder="Find: name, status:error, duration>10ms"
         aria-label="Find spans in this trace"
         spellcheck={false}
         value={view.find.value}
@@ -82,10 +86,20 @@ function Find({ view }: { view: TraceView }) {
           <span class={styles.found} role="status">
             {total === 0 ? "none" : `${count(placeOf(marks, view.selected.value))} of ${plural(total, "span")}`}
           </span>
-          <button class={controls.quiet} aria-label="Previous match" title="Previous match (N)" onClick={() => jumpToMark(view, marks, -1)}>
+          <button
+            class={controls.quiet}
+            aria-label="Previous match"
+            title="Previous match (N)"
+            onClick={() => jumpToMark(view, marks, -1)}
+          >
             <Icon name="up" />
           </button>
-          <button class={controls.quiet} aria-label="Next match" title="Next match (n)" onClick={() => jumpToMark(view, marks, 1)}>
+          <button
+            class={controls.quiet}
+            aria-label="Next match"
+            title="Next match (n)"
+            onClick={() => jumpToMark(view, marks, 1)}
+          >
             <Icon name="down" />
           </button>
           <button

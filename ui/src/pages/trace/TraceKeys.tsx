@@ -38,6 +38,11 @@ export function TraceKeys({ view }: { view: TraceView }) {
     "ArrowUp": move(-1),
     "PageDown": move(PAGE_ROWS),
     "PageUp": move(-PAGE_ROWS),
+    "Enter": (event) => {
+      const control = (event.target as Element).closest<HTMLElement>("a, button, input");
+      if (control) control.click();
+      else if (view.selected.peek() >= 0) view.shape.value = toggle(view.tree, view.shape.peek(), view.selected.peek());
+    },
     "Home": move(-Infinity),
     "End": move(Infinity),
     "h": collapse,

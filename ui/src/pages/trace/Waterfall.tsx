@@ -50,7 +50,12 @@ export function Waterfall({ view, logs }: Props) {
   };
 
   return (
-    <section ref={box} class={styles.waterfall} style={{ "--names": `${nameWidth.value}px`, "--indent": `${indent}px` }} aria-label="Spans">
+    <section
+      ref={box}
+      class={styles.waterfall}
+      style={{ "--names": `${nameWidth.value}px`, "--indent": `${indent}px` }}
+      aria-label="Spans"
+    >
       <Ruler view={view} />
       <VirtualList
         count={rows.length}

@@ -23,13 +23,23 @@ export function drawMinimap(canvas: HTMLCanvasElement, view: TraceView, width: n
     context.fillStyle = color;
     for (let row = 0; row < frame.spanCount; row += 1) {
       if (frame.service[row] !== service) continue;
-      context.fillRect(frame.start[row]! * scale, row * rowHeight, Math.max(frame.duration[row]! * scale, ratio), height);
+      context.fillRect(
+        frame.start[row]! * scale,
+        row * rowHeight,
+        Math.max(frame.duration[row]! * scale, ratio),
+        height,
+      );
     }
   });
   context.fillStyle = getComputedStyle(canvas).getPropertyValue("--error");
   for (let row = 0; row < frame.spanCount; row += 1) {
     if (!isError(frame, row)) continue;
-    context.fillRect(frame.start[row]! * scale, row * rowHeight, Math.max(frame.duration[row]! * scale, 2 * ratio), Math.max(height, ratio * 1.5));
+    context.fillRect(
+      frame.start[row]! * scale,
+      row * rowHeight,
+      Math.max(frame.duration[row]! * scale, 2 * ratio),
+      Math.max(height, ratio * 1.5),
+    );
   }
 }
 

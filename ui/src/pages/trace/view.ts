@@ -55,7 +55,9 @@ export function createView(frame: TraceFrame): TraceView {
   const onlyMatches = signal(false);
   const matches = computed(() => findSpans(frame, find.value));
   const shape = signal<Shape>(WHOLE);
-  const shown = computed(() => (onlyMatches.value && matches.value ? { ...shape.value, only: matches.value } : shape.value));
+  const shown = computed(() =>
+    onlyMatches.value && matches.value ? { ...shape.value, only: matches.value } : shape.value,
+  );
   return {
     frame,
     tree,

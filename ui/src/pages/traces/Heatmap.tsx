@@ -45,7 +45,9 @@ export function Heatmap({ histogram }: { histogram: SpanHistogram }) {
         <Fact label="p95" value={histogram.p95Nano === null ? "–" : duration(histogram.p95Nano)} />
         <Fact label="errors" value={percent(histogram.errorCount, histogram.count)} isBad={histogram.errorCount > 0} />
         <Fact label="spans" value={count(histogram.count)} />
-        <p class={styles.hover}>{heat && hover.value && <Hover heat={heat} histogram={histogram} {...hover.value} />}</p>
+        <p class={styles.hover}>
+          {heat && hover.value && <Hover heat={heat} histogram={histogram} {...hover.value} />}
+        </p>
       </figcaption>
     </figure>
   );
@@ -62,7 +64,12 @@ function Cells({ heat, bounds }: { heat: Heat; bounds: readonly number[] }) {
           </span>
         </Fragment>
       ))}
-      <svg class={styles.cells} viewBox={`0 0 ${heat.columns} ${heat.rows}`} preserveAspectRatio="none" aria-hidden="true">
+      <svg
+        class={styles.cells}
+        viewBox={`0 0 ${heat.columns} ${heat.rows}`}
+        preserveAspectRatio="none"
+        aria-hidden="true"
+      >
         {heat.cells.map(({ column, row, strength }) => (
           <rect
             key={`${column} ${row}`}
@@ -76,7 +83,15 @@ function Cells({ heat, bounds }: { heat: Heat; bounds: readonly number[] }) {
       </svg>
       <svg class={styles.errors} viewBox={`0 0 ${heat.columns} 1`} preserveAspectRatio="none" aria-hidden="true">
         {heat.errors.map((share, column) =>
-          share > 0 ? <rect key={column} x={column} width="0.94" height="1" fill-opacity={(0.3 + 0.7 * Math.sqrt(share)).toFixed(2)} /> : null,
+          share > 0 ? (
+            <rect
+              key={column}
+              x={column}
+              width="0.94"
+              height="1"
+              fill-opacity={(0.3 + 0.7 * Math.sqrt(share)).toFixed(2)}
+            />
+          ) : null,
         )}
       </svg>
     </>

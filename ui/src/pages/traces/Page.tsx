@@ -15,6 +15,7 @@ import { refresh } from "../../lib/range";
 import { useResource } from "../../lib/resource";
 import { results } from "../../lib/results";
 import { param } from "../../lib/route";
+import { usePageTitle } from "../../lib/title";
 import { Heatmap } from "./Heatmap";
 import { TraceTable } from "./TraceTable";
 
@@ -25,10 +26,14 @@ const BUCKETS = 90;
 const openFacets = signal<readonly string[]>(["service", "status", "name", "kind"]);
 
 export default function TracesPage() {
+  usePageTitle("Traces");
   const { list, more } = usePages<TraceSummary, TracePage>(
     () => searchAddress("traces", "", { limit: PAGE_ROWS }),
     async (key, cursor, abort) => {
-      const answer = await getJson<TracePage>(cursor === null ? key : `${key}&cursor=${encodeURIComponent(cursor)}`, abort);
+      const answer = await getJson<TracePage>(
+        cursor === null ? key : `${key}&cursor=${encodeURIComponent(cursor)}`,
+        abort,
+      );
       return { page: { items: answer.traces, nextCursor: answer.nextCursor }, answer };
     },
   );
@@ -42,7 +47,12 @@ export default function TracesPage() {
   const { items, first, nextCursor, loading, error } = list.value;
   return (
     <>
-      <QueryInput signal="traces" placeholder='service:checkout duration>500ms "card declined", or a trace id' error={error} />
+      <h1 class="hidden">Traces</h1>
+      <QueryInput
+        signal="traces"
+        placeholder='service:checkout duration>500ms "card declined", or a trace id'
+        error={error}
+      />
       <SearchStatus found={foundWords(items.length, nextCursor)} answer={first} loading={loading} />
       <div class={layout.columns}>
         <Facets signal="traces" open={openFacets} />
@@ -76,4 +86,3 @@ function Nothing() {
     </Message>
   );
 }
-

@@ -63,7 +63,13 @@ export function TraceTable({ traces, onEnd }: Props) {
           "aria-activedescendant": cursor.value >= 0 ? `trace-${cursor.value}` : undefined,
         }}
         row={(index) => (
-          <TraceRow trace={traces[index]!} index={index} isChosen={index === cursor.value} longest={longest} now={now} />
+          <TraceRow
+            trace={traces[index]!}
+            index={index}
+            isChosen={index === cursor.value}
+            longest={longest}
+            now={now}
+          />
         )}
       />
     </div>

@@ -18,12 +18,20 @@ function histogram(buckets: number[][]): SpanHistogram {
 }
 
 describe("heat", () => {
-  const heat = heatOf(histogram([[0, 0, 4, 0, 0, 0], [0, 0, 0, 0, 0, 1]]))!;
+  const heat = heatOf(
+    histogram([
+      [0, 0, 4, 0, 0, 0],
+      [0, 0, 0, 0, 0, 1],
+    ]),
+  )!;
 
   it("spans the classes in use, and draws only what is there", () => {
     expect(heat.rows).toBe(6);
     expect(heat.firstClass).toBe(0);
-    expect(heat.cells.map(({ column, row }) => [column, row])).toEqual([[0, 2], [1, 5]]);
+    expect(heat.cells.map(({ column, row }) => [column, row])).toEqual([
+      [0, 2],
+      [1, 5],
+    ]);
     expect(heat.cells[0]!.strength).toBe(1);
     expect(heat.errors).toEqual([0.25, 1]);
   });
