@@ -36,9 +36,9 @@ pub struct StorageConfig {
 /// Bounds beyond which the oldest segments go. They hold for each tenant and signal.
 #[derive(Clone, Debug, Default)]
 pub struct Retention {
-    /// Drop spans this old.
+    /// Drop spans this long after they were received, whatever the times in them.
     pub traces_age_max: Option<Duration>,
-    /// Drop log records this old.
+    /// Drop log records this long after they were received, whatever the times in them.
     pub logs_age_max: Option<Duration>,
     /// Drop the oldest segments of spans beyond this many bytes.
     pub traces_bytes_max: Option<u64>,

@@ -20,10 +20,11 @@ mod snapshot;
 mod text;
 
 pub use column::{AttributeScope, AttributeType, Column, arrow_type};
+pub use compaction::CompactionStats;
 pub use config::{Retention, StorageConfig};
 pub use engine::{Append, Appended, Storage, StorageStats, TableStats};
 pub use error::{StorageError, StorageErrorKind};
 pub use predicate::{Comparison, Predicate, Scalar};
 pub use scan::{ScanRequest, ScanStream};
-pub use snapshot::{RowAddress, Snapshot, Source};
+pub use snapshot::{FieldCount, RowAddress, Snapshot, Source};
 pub use text::{TextPattern, tokens};

@@ -3,7 +3,6 @@
 //! It has a runtime of its own, so that decoding and encoding segments never holds up a thread that answers requests.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -20,8 +19,8 @@ use crate::{Retention, StorageError, StorageErrorKind};
 /// How often expired and dead segments are looked for.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a step may go on after the stop before its thread is left behind.
-const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a step may go on after the stop before its thread is left behind: what it does then is harmless.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(4);
 
 /// Requests to merge at once that may wait.
 const REQUESTS_MAX: usize = 16;
@@ -40,28 +39,37 @@ pub(crate) struct BackgroundWork {
     pub stop: CancellationToken,
 }
 
-/// The running thread.
+/// The running thread. Dropping it ends the work, too, but does not wait.
 pub(crate) struct Background {
+    compactor: Arc<Compactor>,
     requests: mpsc::Sender<Reply>,
     stop: CancellationToken,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Background {
     /// Starts the thread.
     pub(crate) fn spawn(work: BackgroundWork) -> Result<Background, StorageError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let stop = work.stop.clone();
+        let (compactor, stop) = (Arc::clone(&work.compactor), work.stop.clone());
         let failed = |error: std::io::Error| {
             StorageError::new(StorageErrorKind::Internal, format!("cannot start the compaction thread: {error}"))
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (end, ended) = oneshot::channel();
         let run = move || {
             runtime.block_on(work.run(receiver));
             runtime.shutdown_timeout(STOP_WAIT_MAX);
+            // Nobody minds when who waited has gone.
+            let _ = end.send(());
         };
-        let thread = std::thread::Builder::new().name("compaction".to_owned()).spawn(run).map_err(failed)?;
-        Ok(Background { requests, stop, thread: Mutex::new(Some(thread)) })
+        std::thread::Builder::new().name("compaction".to_owned()).spawn(run).map_err(failed)?;
+        Ok(Background { compactor, requests, stop, ended: Mutex::new(Some(ended)) })
+    }
+
+    /// What does the merges, for its figures.
+    pub(crate) fn compactor(&self) -> &Compactor {
+        &self.compactor
     }
 
     /// Merges until nothing is left to do.
@@ -71,15 +79,23 @@ impl Background {
         done.await.map_err(|_| closing())?
     }
 
-    /// Ends the work under way at its next step and waits for it.
+    /// Ends the work under way at its next step and waits for that, for a few seconds at most.
     pub(crate) async fn stop(&self) {
         self.stop.cancel();
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread
-            && tokio::task::spawn_blocking(move || thread.join()).await.is_ok_and(|joined| joined.is_err())
-        {
-            tracing::error!("the compaction thread panicked");
+        let ended = self.ended.lock().take();
+        if let Some(ended) = ended {
+            match tokio::time::timeout(STOP_WAIT_MAX, ended).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => tracing::error!("the compaction thread panicked"),
+                Err(_) => tracing::warn!("compaction did not end in time and is left behind"),
+            }
         }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

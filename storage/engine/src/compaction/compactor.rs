@@ -28,7 +28,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// What the compactor did since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CompactionStats {
+pub struct CompactionStats {
     /// Merges done.
     pub merges: u64,
     /// Segments that went into them.
@@ -161,6 +161,10 @@ impl Compactor {
     async fn merge(&self, job: &MergeJob, inputs: &[Arc<Segment>]) -> Result<(), MergeError> {
         let began = Instant::now();
         let merged = self.merger.merge(job, inputs, &self.stop).await?;
+        if self.stop.is_cancelled() {
+            self.merger.discard(job, merged.meta().id).await;
+            return Err(closing().into());
+        }
         let (id, rows, bytes) = (merged.meta().id, merged.meta().rows, merged.meta().bytes);
         for input in inputs {
             self.graveyard.watch(input.meta().id, input);

@@ -19,7 +19,8 @@ use async_trait::async_trait;
 use ulid::Ulid;
 
 pub(crate) use background::{Background, BackgroundWork};
-pub(crate) use compactor::{CompactionStats, Compactor};
+pub use compactor::CompactionStats;
+pub(crate) use compactor::Compactor;
 pub(crate) use merge::Merger;
 
 use crate::StorageError;

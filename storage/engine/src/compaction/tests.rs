@@ -261,7 +261,7 @@ async fn merged_segments_describe_their_records() {
     assert_eq!(merged.created_at, flushed_at, "when the youngest was flushed");
     assert_eq!(merged.bytes, merged.objects.iter().map(|object| object.bytes).sum::<u64>());
     let loaded = setting.tables.catalog.load(UnixNanos(0)).await.expect("loads");
-    assert_eq!(&loaded.segments, &[merged.clone()]);
+    assert_eq!(loaded.segments, std::slice::from_ref(merged));
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ mod limits;
 mod orphans;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use ulid::Ulid;
 
