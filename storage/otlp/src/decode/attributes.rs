@@ -2,7 +2,7 @@
 
 use tracewell_model::{Attributes, Value};
 
-use super::context::Context;
+use super::context::{Context, Element};
 use super::tidy::merged;
 use super::value::any_value;
 use crate::report::Finding;
@@ -41,7 +41,7 @@ impl AttributeReader {
     /// Appends the attribute in `bytes`, an encoded `KeyValue`, to the row of `target` that is being built.
     #[inline]
     pub(super) fn read(&mut self, target: &mut Attributes, bytes: &[u8], context: &mut Context) -> Result<()> {
-        context.charge_element("KeyValue")?;
+        context.charge(Element::Attribute)?;
         let mut reader = Reader::new(bytes, "KeyValue");
         let mut key: &[u8] = &[];
         let mut value = None;

@@ -8,11 +8,33 @@ use tracewell_model::UnixNanos;
 use crate::report::{Finding, Report};
 use crate::wire::{Fault, FaultKind, Result};
 
-/// Rows, events, links and attributes that any request may have, however small.
-const ELEMENTS_MIN: usize = 1 << 20;
-/// Every so many bytes of a request allow one element more. Real telemetry needs more than 20 bytes for each; without
-/// a limit, 64 MiB of empty links would grow to 1.3 GB of columns.
-const BYTES_PER_ELEMENT: usize = 8;
+/// What one unit of the budget below pays for: about 24 bytes in columns.
+#[derive(Clone, Copy)]
+pub(super) enum Element {
+    Attribute = 1,
+    Event = 2,
+    Link = 3,
+    LogRecord = 4,
+    Span = 6,
+}
+
+impl Element {
+    fn message(self) -> &'static str {
+        match self {
+            Element::Attribute => "KeyValue",
+            Element::Event => "Event",
+            Element::Link => "Link",
+            Element::LogRecord => "LogRecord",
+            Element::Span => "Span",
+        }
+    }
+}
+
+/// The units that any request may use, however small: half a million log records.
+const UNITS_MIN: usize = 2 << 20;
+/// Every so many bytes of a request allow one unit more. Real telemetry needs more than 15 bytes for each; without
+/// a limit, 64 MiB of empty links would grow to more than 1 GiB of columns.
+const BYTES_PER_UNIT: usize = 8;
 /// The bytes of resources and scopes that any request may expand to. A resource is kept with each of its scopes, so a
 /// large one with many scopes grows quadratically.
 const SCOPE_BYTES_MIN: usize = 32 << 20;
@@ -71,7 +93,7 @@ impl fmt::Display for Place {
 pub(super) struct Context {
     pub(super) place: Place,
     pub(super) report: Report,
-    elements_left: usize,
+    units_left: usize,
     scope_bytes_left: usize,
     future: u64,
 }
@@ -81,7 +103,7 @@ impl Context {
         Context {
             place: Place { names, group: None, scope_group: None, record: None },
             report: Report::default(),
-            elements_left: ELEMENTS_MIN + request_bytes / BYTES_PER_ELEMENT,
+            units_left: UNITS_MIN + request_bytes / BYTES_PER_UNIT,
             scope_bytes_left: SCOPE_BYTES_MIN + 2 * request_bytes,
             future: received_at.saturating_add(DAY_NANOS).0,
         }
@@ -94,15 +116,15 @@ impl Context {
         self.report.note(finding, || place.to_string());
     }
 
-    /// Accounts for one row, event, link or attribute.
+    /// Accounts for an element of the columns.
     #[inline]
-    pub(super) fn charge_element(&mut self, message: &'static str) -> Result<()> {
-        match self.elements_left.checked_sub(1) {
+    pub(super) fn charge(&mut self, element: Element) -> Result<()> {
+        match self.units_left.checked_sub(element as usize) {
             Some(left) => {
-                self.elements_left = left;
+                self.units_left = left;
                 Ok(())
             }
-            None => Err(Box::new(Fault { message, field: 0, kind: FaultKind::TooMany })),
+            None => Err(Box::new(Fault { message: element.message(), field: 0, kind: FaultKind::TooMany })),
         }
     }
 

@@ -4,7 +4,7 @@ use tracewell_model::{Logs, SpanId, TraceId, UnixNanos, Value};
 
 use super::Decoded;
 use super::attributes::AttributeReader;
-use super::context::{Context, DecodeError, Names};
+use super::context::{Context, DecodeError, Element, Names};
 use super::envelope::{LazyScope, Sink, read_request};
 use super::tidy::merged;
 use super::value::any_value;
@@ -56,7 +56,7 @@ struct Fields<'a> {
 
 impl Sink for LogDecoder {
     fn record(&mut self, bytes: &[u8], scope: &mut LazyScope<'_>, context: &mut Context) -> Result<()> {
-        context.charge_element("LogRecord")?;
+        context.charge(Element::LogRecord)?;
         let fields = self.read(bytes, context)?;
         let scope = scope.number(&mut self.logs.scopes, context)?;
         match fields.body {

@@ -4,7 +4,7 @@ use tracewell_model::{SpanId, Spans, TraceId, UnixNanos};
 
 use super::Decoded;
 use super::attributes::AttributeReader;
-use super::context::{Context, DecodeError, Names};
+use super::context::{Context, DecodeError, Element, Names};
 use super::envelope::{LazyScope, Sink, read_request};
 use crate::report::Finding;
 use crate::wire::{Payload, Reader, Result};
@@ -59,7 +59,7 @@ struct Fields<'a> {
 
 impl Sink for SpanDecoder {
     fn record(&mut self, bytes: &[u8], scope: &mut LazyScope<'_>, context: &mut Context) -> Result<()> {
-        context.charge_element("Span")?;
+        context.charge(Element::Span)?;
         let fields = self.read(bytes, context)?;
         let Some(trace_id) = TraceId::from_slice(fields.trace_id) else {
             self.reject(Finding::InvalidTraceId, context);
@@ -148,7 +148,7 @@ impl SpanDecoder {
     }
 
     fn event(&mut self, bytes: &[u8], context: &mut Context) -> Result<()> {
-        context.charge_element("Event")?;
+        context.charge(Element::Event)?;
         self.event_attributes.start_row();
         let events = &mut self.spans.events;
         let (mut time, mut name, mut dropped) = (0, &[][..], 0);
@@ -171,7 +171,7 @@ impl SpanDecoder {
     }
 
     fn link(&mut self, bytes: &[u8], context: &mut Context) -> Result<()> {
-        context.charge_element("Link")?;
+        context.charge(Element::Link)?;
         self.link_attributes.start_row();
         let links = &mut self.spans.links;
         let (mut trace_id, mut span_id, mut trace_state) = (&[][..], &[][..], &[][..]);
