@@ -129,6 +129,7 @@ mod tests {
             assert!(matches!(activity.verdict(HEADERS, IDLE), Verdict::Fine(_)));
             tokio::time::advance(Duration::from_secs(1)).await;
         }
+        tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(activity.verdict(HEADERS, IDLE), Verdict::HeadersTooSlow);
         assert!(matches!(activity.verdict(None, IDLE), Verdict::Fine(_)));
     }

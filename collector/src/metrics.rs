@@ -125,7 +125,7 @@ pub struct CollectorStats {
 }
 
 impl CollectorMetrics {
-    /// Metrics that are part of `registry`.
+    /// Metrics that are part of `registry`, under names that begin with `collector_`.
     pub fn register(registry: &mut Registry) -> CollectorMetrics {
         let metrics = CollectorMetrics {
             requests: Family::default(),
@@ -136,7 +136,7 @@ impl CollectorMetrics {
             inflight_bytes: Gauge::default(),
             totals: Arc::default(),
         };
-        let registry = registry.sub_registry_with_prefix("tracewell_collector");
+        let registry = registry.sub_registry_with_prefix("collector");
         registry.register(
             "requests",
             "Export requests by what became of them: accepted, duplicate, or why they were refused",

@@ -22,6 +22,8 @@ use crate::service::{Peer, Service};
 
 /// How long the rest of a refused body is read, so that the client comes to reading the answer.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// The most bytes of it that are read.
+const DRAIN_BYTES_MAX: usize = 256 << 20;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ where
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 let waits = parts.headers.contains_key(header::EXPECT);
                 if !waits && refusal.kind != RefusalKind::BodyTooSlow {
-                    drain(body, service.request_bytes_max());
+                    drain(body);
                 }
             }
             response
@@ -181,13 +183,13 @@ pub(crate) fn failure(refusal: &Refusal, format: Format) -> Response<Reply> {
 
 /// Reads on for a while and forgets what comes: a connection that is closed with unread data is reset, and then the
 /// client may never see the answer.
-fn drain<B>(mut body: B, bytes_max: usize)
+fn drain<B>(mut body: B)
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
 {
     tokio::spawn(async move {
         let read_on = async {
-            let mut left = bytes_max;
+            let mut left = DRAIN_BYTES_MAX;
             while let Some(Ok(frame)) = body.frame().await {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 match left.checked_sub(bytes) {

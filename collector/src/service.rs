@@ -29,7 +29,6 @@ pub(crate) struct Service {
     receiver: Arc<Receiver>,
     origins: AllowedOrigins,
     path_prefix: String,
-    request_bytes_max: usize,
     notices: Notices,
 }
 
@@ -42,7 +41,6 @@ impl Service {
             receiver,
             origins: AllowedOrigins::new(&config.cors_allowed_origins)?,
             path_prefix: config.http_path_prefix.trim_matches('/').to_owned(),
-            request_bytes_max: config.request_bytes_max,
             notices: Notices::default(),
         })
     }
@@ -57,10 +55,6 @@ impl Service {
 
     pub(crate) fn path_prefix(&self) -> &str {
         &self.path_prefix
-    }
-
-    pub(crate) fn request_bytes_max(&self) -> usize {
-        self.request_bytes_max
     }
 
     /// Answers a request.
