@@ -42,6 +42,11 @@ impl FieldColumn {
         Ok(FieldColumn { meaning, columns })
     }
 
+    /// Where its values are read.
+    pub(crate) fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
     /// The value of a column as the search language names it; none where it stands for a missing one.
     fn shown(&self, value: &str) -> Option<String> {
         let number = || value.parse::<i32>().unwrap_or_default();

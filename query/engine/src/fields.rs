@@ -1,9 +1,25 @@
 //! Which fields records have, and which values those.
 
-use serde::Serialize;
-use tracewell_model::{Signal, TenantId, TimeRange};
+use std::collections::HashMap;
 
-use crate::{Answer, QueryEngine, QueryError};
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Int64Type};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::prelude::{ExprFunctionExt, col, lit};
+use futures::{StreamExt, stream};
+use serde::Serialize;
+use tracewell_language::{Field, Place};
+use tracewell_model::{Signal, TenantId, TimeRange};
+use tracewell_storage::{AttributeScope, Column, FieldCount, Predicate, arrow_type};
+
+use crate::field::intrinsic_names;
+use crate::field_column::{FieldColumn, value_counts};
+use crate::session::{Session, View, collect};
+use crate::tally::ValueCounts;
+use crate::{Answer, Exactness, QueryEngine, QueryError};
+
+/// How many sources are asked for their fields at once.
+const CONCURRENT_READS: usize = 8;
 
 /// The fields of a time range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -24,7 +40,7 @@ pub struct FieldSummary {
     pub key: String,
     /// The types of its values: `string`, `int`, `double`, `bool`, `other`.
     pub types: Vec<&'static str>,
-    /// The number of records that have it.
+    /// The number of records that have it; of attributes of events and links how often it occurs.
     pub count: u64,
 }
 
@@ -68,23 +84,154 @@ impl QueryEngine {
     /// The fields that records of the signal and time range have.
     pub async fn fields(
         &self,
-        _tenant: &TenantId,
-        _signal: Signal,
-        _time: TimeRange,
+        tenant: &TenantId,
+        signal: Signal,
+        time: TimeRange,
     ) -> Result<Answer<Fields>, QueryError> {
-        Err(QueryError::internal("being built"))
+        self.run(None, |session| async move {
+            let view = session.view(tenant, signal);
+            let (attributes, cut) = attribute_counts(&view, time).await?;
+            let mut fields = intrinsic_fields(&session, &view, time).await?;
+            let mut attributes: Vec<FieldSummary> =
+                attributes.into_values().filter_map(|count| attribute_field(signal, count)).collect();
+            attributes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+            fields.extend(attributes);
+            let exactness = match cut {
+                false => Exactness::Exact,
+                true => {
+                    let reason = "attributes are counted by whole segments, some of which reach beyond the time range";
+                    Exactness::Partial { reason: reason.to_owned() }
+                }
+            };
+            Ok((Fields { fields }, exactness))
+        })
+        .await
     }
 
-    /// The `limit` most frequent values that begin with `prefix` of a field (a name as in the search language).
+    /// The `limit` most frequent values that begin with `prefix` (whatever the case) of a field (a name as in the search
+    /// language).
     pub async fn field_values(
         &self,
-        _tenant: &TenantId,
-        _signal: Signal,
-        _time: TimeRange,
-        _field: &str,
-        _prefix: &str,
-        _limit: usize,
+        tenant: &TenantId,
+        signal: Signal,
+        time: TimeRange,
+        field: &str,
+        prefix: &str,
+        limit: usize,
     ) -> Result<Answer<FieldValues>, QueryError> {
-        Err(QueryError::internal("being built"))
+        let column = FieldColumn::new(field, signal)?;
+        let prefix = prefix.to_lowercase();
+        self.run(None, |session| async move {
+            let view = session.view(tenant, signal);
+            let (counts, _) = value_counts(&session, &view, time, Predicate::always(), &[column]).await?;
+            let ranked = counts.into_iter().flat_map(ValueCounts::ranked);
+            let values = ranked
+                .filter(|(value, _)| value.to_lowercase().starts_with(&prefix))
+                .take(limit)
+                .map(|(value, count)| FieldValue { value, count })
+                .collect();
+            Ok((FieldValues { values }, Exactness::Exact))
+        })
+        .await
+    }
+}
+
+/// How often each attribute occurs in the sources that have rows of the time range, and whether one of them also has
+/// rows beyond it.
+async fn attribute_counts(
+    view: &View,
+    time: TimeRange,
+) -> Result<(HashMap<(AttributeScope, String), FieldCount>, bool), QueryError> {
+    let mut cut = false;
+    let mut wanted = Vec::new();
+    for (number, source) in (0u32..).zip(view.snapshot().sources()) {
+        let (first, last) = source.time_bounds();
+        if time.overlaps(first, last) {
+            cut |= !(time.contains(first) && time.contains(last));
+            wanted.push(view.read(number).fields());
+        }
+    }
+    let mut sums: HashMap<(AttributeScope, String), FieldCount> = HashMap::new();
+    let mut counted = stream::iter(wanted).buffer_unordered(CONCURRENT_READS);
+    while let Some(counts) = counted.next().await {
+        for count in counts? {
+            match sums.get_mut(&(count.scope, count.key.clone())) {
+                Some(sum) => {
+                    sum.strings += count.strings;
+                    sum.ints += count.ints;
+                    sum.doubles += count.doubles;
+                    sum.bools += count.bools;
+                    sum.others += count.others;
+                }
+                None => drop(sums.insert((count.scope, count.key.clone()), count)),
+            }
+        }
+    }
+    Ok((sums, cut))
+}
+
+fn attribute_field(signal: Signal, count: FieldCount) -> Option<FieldSummary> {
+    let (scope, place) = match (count.scope, signal) {
+        (AttributeScope::Resource, _) => (FieldScope::Resource, Place::Resource),
+        (AttributeScope::Scope, _) => (FieldScope::Scope, Place::Scope),
+        (AttributeScope::Record, Signal::Traces) => (FieldScope::Span, Place::Span),
+        (AttributeScope::Record, Signal::Logs) => (FieldScope::Log, Place::Log),
+        (AttributeScope::Event, _) => (FieldScope::Event, Place::Event),
+        (AttributeScope::Link, _) => (FieldScope::Link, Place::Link),
+    };
+    let typed = [
+        ("string", count.strings),
+        ("int", count.ints),
+        ("double", count.doubles),
+        ("bool", count.bools),
+        ("other", count.others),
+    ];
+    let total: u64 = typed.iter().map(|(_, count)| count).sum();
+    (total > 0).then(|| FieldSummary {
+        name: Field::attribute(place, &count.key).to_string(),
+        scope,
+        key: count.key,
+        types: typed.iter().filter(|(_, count)| *count > 0).map(|(of, _)| *of).collect(),
+        count: total,
+    })
+}
+
+/// The fields that are no attributes, with the number of records that have each.
+async fn intrinsic_fields(session: &Session, view: &View, time: TimeRange) -> Result<Vec<FieldSummary>, QueryError> {
+    let names = intrinsic_names(view.signal());
+    let columns: Vec<(&str, Column)> =
+        names.iter().filter_map(|name| Some((*name, intrinsic_column(name, view.signal())?))).collect();
+    let plain = |name: &str| name.replace('.', "_");
+    let scanned: Vec<(String, Column)> = columns.iter().map(|(name, column)| (plain(name), column.clone())).collect();
+    let scanned: Vec<(&str, Column)> = scanned.iter().map(|(name, column)| (name.as_str(), column.clone())).collect();
+    let has = |(name, column): &(&str, Column)| {
+        let is_there = match arrow_type(column) {
+            DataType::Utf8 => col(plain(name)).not_eq(lit("")),
+            DataType::Int32 => col(plain(name)).not_eq(lit(0)),
+            _ => col(plain(name)).is_not_null(),
+        };
+        Ok::<_, QueryError>(count(lit(1)).filter(is_there).build()?.alias(plain(name)))
+    };
+    let counted = columns.iter().map(has).collect::<Result<Vec<_>, _>>()?;
+    let rows = session.scan(view, &scanned, time, Predicate::always())?.aggregate(Vec::new(), counted)?;
+    let batches = collect(rows).await?;
+    let count_of = |column: usize| {
+        batches.iter().map(|batch| batch.column(column).as_primitive::<Int64Type>().value(0) as u64).sum()
+    };
+    let field = |(number, (name, column)): (usize, &(&str, Column))| FieldSummary {
+        name: (*name).to_owned(),
+        scope: FieldScope::Intrinsic,
+        key: (*name).to_owned(),
+        types: vec![if *column == Column::Duration { "int" } else { "string" }],
+        count: count_of(number),
+    };
+    Ok(columns.iter().enumerate().map(field).collect())
+}
+
+/// The column that tells whether a record has the field.
+fn intrinsic_column(name: &str, signal: Signal) -> Option<Column> {
+    match FieldColumn::new(name, signal).ok()?.into_columns().as_slice() {
+        [column] => Some(column.clone()),
+        _ => None,
     }
 }

@@ -133,6 +133,17 @@ pub struct Field {
     pub span: Span,
 }
 
+impl Field {
+    /// The field of exactly this attribute, in quotes where it needs them.
+    pub fn attribute(place: Place, key: &str) -> Field {
+        let plain = crate::parse_field(&format!("{}.{key}", place.as_str()));
+        let same = |field: &Field| field.place == Some(place) && field.name == key && !field.quoted;
+        let intrinsic = place == Place::Scope && matches!(key, "name" | "version");
+        let quoted = intrinsic || !plain.as_ref().is_ok_and(same);
+        Field { place: Some(place), name: key.to_owned(), quoted, span: Span::default() }
+    }
+}
+
 impl PartialEq for Field {
     fn eq(&self, other: &Self) -> bool {
         self.place == other.place && self.name == other.name && self.quoted == other.quoted
