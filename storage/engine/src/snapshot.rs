@@ -5,14 +5,15 @@
 //! deletion grace.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
 
-use crate::live::Chunk;
-use crate::scan::scan_live;
-use crate::segment::Segment;
-use crate::{ScanRequest, ScanStream, StorageError, StorageErrorKind};
+use crate::live::{Chunk, StoredRequest};
+use crate::scan::{blocking, scan_live};
+use crate::segment::{FieldCatalogue, Segment};
+use crate::{AttributeScope, ScanRequest, ScanStream, StorageError, StorageErrorKind};
 
 /// How many segments are read at once when whole rows or a trace are fetched.
 const CONCURRENT_READS: usize = 8;
@@ -78,6 +79,27 @@ impl Source {
         }
     }
 
+    /// Which attributes its rows have and how often, in no order. Of all its rows, whatever their time.
+    pub async fn fields(&self) -> Result<Vec<FieldCount>, StorageError> {
+        let catalogue = match &self.0 {
+            SourceKind::Live(chunk) => {
+                let records = Arc::clone(chunk.records());
+                blocking(move || Ok(FieldCatalogue::of_records(&records))).await?
+            }
+            SourceKind::Segment(segment) => segment.field_catalogue().await?,
+        };
+        use AttributeScope::{Event, Link, Record, Resource, Scope};
+        Ok([Resource, Scope, Record, Event, Link]
+            .into_iter()
+            .flat_map(|scope| {
+                catalogue.fields(scope).map(move |(key, counts)| {
+                    let [strings, ints, doubles, bools] = counts.typed;
+                    FieldCount { scope, key: key.to_owned(), strings, ints, doubles, bools, others: counts.other }
+                })
+            })
+            .collect())
+    }
+
     async fn trace_rows(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {
         match &self.0 {
             SourceKind::Live(chunk) => Ok(live_trace_rows(chunk.records(), trace)),
@@ -114,6 +136,26 @@ impl Source {
     }
 }
 
+/// How often an attribute occurs, by the type of its values. Those of resources and instrumentation scopes occur once
+/// for each row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldCount {
+    /// Where it stands.
+    pub scope: AttributeScope,
+    /// Its key.
+    pub key: String,
+    /// As text.
+    pub strings: u64,
+    /// As an integer.
+    pub ints: u64,
+    /// As a float.
+    pub doubles: u64,
+    /// As true or false.
+    pub bools: u64,
+    /// As anything else.
+    pub others: u64,
+}
+
 /// What one tenant had of one signal when the snapshot was taken. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -125,6 +167,12 @@ impl Snapshot {
         let live = chunks.into_iter().map(|chunk| Source(SourceKind::Live(chunk)));
         let stored = segments.iter().map(|segment| Source(SourceKind::Segment(Arc::clone(segment))));
         Snapshot { sources: live.chain(stored).collect() }
+    }
+
+    /// A snapshot of records that are in memory and stored nowhere, for judging a batch as scans judge rows.
+    pub fn of_records(records: Records) -> Snapshot {
+        let request = StoredRequest { hash: 0, received_at: UnixNanos(0) };
+        Snapshot::new(Chunk::new(records, request, 0, Instant::now()).map(Arc::new), &[])
     }
 
     /// Its parts; every row is in exactly one of them. A [`RowAddress`] counts them from 0.
