@@ -126,13 +126,10 @@ impl<'a> Parser<'a> {
         let inner = self.nested(opening, |parser| parser.any_of(context))?;
         match self.next() {
             Some(close) if close.kind == LexemeKind::Close => Ok(Node { span: opening.to(close.span), ..inner }),
+            // A group ends before anything else only where the query does.
             _ => {
-                let message = format!(
-                    "expected ) for the ( at byte {}, found {}",
-                    opening.start,
-                    self.found(self.at.saturating_sub(1))
-                );
-                Err(ParseError::new(self.span(self.at.saturating_sub(1)), message))
+                let message = format!("expected ) for the ( at byte {}, found the end of the query", opening.start);
+                Err(ParseError::new(Span::new(self.end, self.end), message))
             }
         }
     }
