@@ -17,7 +17,7 @@ import { href, push } from "../../lib/route";
 import { nanoToMs } from "../../lib/time";
 import styles from "./LogList.module.css";
 import { timeOf } from "./record";
-import type { Tail } from "./tail";
+import type { Tail } from "./liveLines";
 
 interface Props {
   records: readonly LogRecord[];

@@ -43,7 +43,9 @@ export default function SetupPage() {
           <TabPanel name="setup" selected={chosen.id}>
             <p class={styles.note}>{chosen.note}</p>
             <div class={styles.code}>
-              <pre>{chosen.text}</pre>
+              <pre tabIndex={0} aria-label="Snippet">
+                {chosen.text}
+              </pre>
               <button class={`${controls.button} ${styles.copy}`} onClick={() => void copy(chosen.text)}>
                 <Icon name="copy" /> Copy
               </button>
