@@ -20,11 +20,15 @@ function typeOf(schema) {
     return /[|&]/.test(item) ? `(${item})[]` : `${item}[]`;
   }
   if (isObject(schema)) return objectOf(schema);
-  return { string: "string", integer: "number", number: "number", boolean: "boolean", null: "null" }[schema.type] ?? "unknown";
+  return (
+    { string: "string", integer: "number", number: "number", boolean: "boolean", null: "null" }[schema.type] ??
+    "unknown"
+  );
 }
 
 function objectOf(schema) {
-  if (!schema.properties) return `{ [key: string]: ${schema.additionalProperties ? typeOf(schema.additionalProperties) : "unknown"} }`;
+  if (!schema.properties)
+    return `{ [key: string]: ${schema.additionalProperties ? typeOf(schema.additionalProperties) : "unknown"} }`;
   return `{\n${members(schema)}}`;
 }
 
@@ -39,7 +43,9 @@ const comment = ({ description }) => (description ? `  /** ${description.replace
 
 function declaration([name, schema]) {
   const text = schema.description ? `/** ${schema.description.replace(/\s+/g, " ").trim()} */\n` : "";
-  return schema.properties ? `${text}export interface ${name} {\n${members(schema)}}\n` : `${text}export type ${name} = ${typeOf(schema)};\n`;
+  return schema.properties
+    ? `${text}export interface ${name} {\n${members(schema)}}\n`
+    : `${text}export type ${name} = ${typeOf(schema)};\n`;
 }
 
 const schemas = Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -18,7 +18,8 @@ for (const width of widths) {
     page.on("pageerror", (error) => console.log(String(error)));
     for (const path of paths.length > 0 ? paths : ["/services", "/traces", "/logs", "/setup", "/status"]) {
       await page.goto(base + path, { waitUntil: "load" });
-      await page.waitForTimeout(1_500);
+      await page.waitForLoadState("networkidle");
+      await page.waitForTimeout(300);
       const name = path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "start";
       await page.screenshot({ path: `${folder}${name}-${width}-${colorScheme}.png` });
     }

@@ -1,6 +1,7 @@
 /** Attributes as a table; every value opens the menu of what can be done with it. */
 
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import type { Attributes, AttributeValue } from "../api/types";
 import styles from "./Attributes.module.css";
 import { showValueMenu } from "./values";
@@ -25,7 +26,7 @@ export function AttributeTable({ title, attributes, place, dropped = 0 }: Props)
       <dl class={styles.table}>
         {keys.map((key) => (
           <div key={key} class={styles.row}>
-            <dt class={styles.key}>{key}</dt>
+            <dt class={styles.key}>{breakable(key)}</dt>
             <dd class={styles.value}>
               <Value field={`${place}${key}`} value={attributes[key] ?? null} />
             </dd>
@@ -35,6 +36,16 @@ export function AttributeTable({ title, attributes, place, dropped = 0 }: Props)
       {dropped > 0 && <p class={styles.dropped}>{dropped} more were dropped before they arrived.</p>}
     </section>
   );
+}
+
+/** A key that may break after its dots and underscores, and nowhere else if that suffices. */
+function breakable(key: string) {
+  return key.split(/(?<=[._])/).map((part, index) => (
+    <Fragment key={index}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
 }
 
 function Value({ field, value }: { field: string; value: AttributeValue }) {

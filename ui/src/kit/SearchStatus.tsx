@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { Answer } from "../api/types";
-import { count, significant } from "../lib/format";
+import { count, duration } from "../lib/format";
 import styles from "./SearchStatus.module.css";
 
 interface Props {
@@ -33,7 +33,7 @@ function Words({ found, answer }: { found: string; answer: Partial<Answer> }) {
       {exactness?.state === "exact" && " · exact"}
       {statistics && (
         <span class={styles.cost}>
-          {` · ${significant(statistics.elapsedMs)}\u2009ms · read ${count(statistics.segmentsRead)} of ${count(statistics.segmentsTotal)} segments, ${count(statistics.rowsScanned)} rows`}
+          {` · ${duration(statistics.elapsedMs * 1e6)} · read ${count(statistics.segmentsRead)} of ${count(statistics.segmentsTotal)} segments, ${count(statistics.rowsScanned)} rows`}
         </span>
       )}
     </>

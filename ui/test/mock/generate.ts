@@ -165,7 +165,7 @@ const SEVERITIES: Readonly<Record<number, string>> = { 5: "DEBUG", 9: "INFO", 13
 function logOf(span: MockSpan, severity: number, body: string, share: number, random: Random): LogRecord {
   const ms = span.startMs + (span.durationNano / 1e6) * share;
   return {
-    timestamp: new Date(ms).toISOString(),
+    timestamp: nano(ms),
     timeUnixNano: nano(ms),
     observedTimeUnixNano: nano(ms + 1),
     serviceName: span.serviceName,

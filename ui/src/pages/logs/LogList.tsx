@@ -16,7 +16,6 @@ import { rangeParameters } from "../../lib/range";
 import { href, push } from "../../lib/route";
 import { nanoToMs } from "../../lib/time";
 import styles from "./LogList.module.css";
-import { timeOf } from "./record";
 import type { Tail } from "./liveLines";
 
 interface Props {
@@ -105,7 +104,7 @@ export function LogList({ records, chosen, wrap, tail, onChoose, onEnd }: Props)
 }
 
 function LogRow({ record, index, isChosen }: { record: LogRecord; index: number; isChosen: boolean }) {
-  const ms = nanoToMs(timeOf(record));
+  const ms = nanoToMs(record.timestamp);
   const trace = traceOf(record);
   return (
     <div

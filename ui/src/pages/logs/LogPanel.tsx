@@ -12,7 +12,6 @@ import { copy } from "../../lib/copy";
 import { useKeys } from "../../lib/keys";
 import { traceOf } from "./LogList";
 import styles from "./LogPanel.module.css";
-import { timeOf } from "./record";
 
 export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () => void }) {
   useKeys({ Escape: onClose });
@@ -42,7 +41,7 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
           <span class={styles.severity}>{severityName(record)}</span> <Service name={record.serviceName} />
         </p>
         <p class={styles.time}>
-          {dateTimeNano(timeOf(record))} {zoneName()}
+          {dateTimeNano(record.timestamp)} {zoneName()}
         </p>
         <div class={styles.actions}>
           {trace && (
@@ -60,7 +59,7 @@ export function LogPanel({ record, onClose }: { record: LogRecord; onClose: () =
       </header>
       <div class={styles.content} tabIndex={0} role="region" aria-label="Content of the record">
         <div class={styles.body}>
-          <LongText key={timeOf(record)} text={bodyText(record.body) || "(no body)"} />
+          <LongText key={record.timestamp} text={bodyText(record.body) || "(no body)"} />
         </div>
         <AttributeTable
           title="Log"

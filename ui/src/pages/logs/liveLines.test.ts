@@ -3,7 +3,13 @@ import type { LogRecord } from "../../api/types";
 import { LiveLines } from "./liveLines";
 
 const line = (second: number) =>
-  ({ timeUnixNano: `170000000${second}000000000`, serviceName: "shop", spanId: "", severityNumber: 9, body: `line ${second}` }) as LogRecord;
+  ({
+    timestamp: `170000000${second}000000000`,
+    serviceName: "shop",
+    spanId: "",
+    severityNumber: 9,
+    body: `line ${second}`,
+  }) as LogRecord;
 
 const bodies = (tail: LiveLines) => tail.lines.value.map(({ body }) => body);
 

@@ -76,7 +76,7 @@ export class LiveLines implements Tail {
 }
 
 function newestFirst(records: readonly LogRecord[]): readonly LogRecord[] {
-  return records.toSorted((a, b) => (BigInt(a.timeUnixNano) < BigInt(b.timeUnixNano) ? 1 : -1));
+  return records.toSorted((a, b) => (BigInt(a.timestamp) < BigInt(b.timestamp) ? 1 : -1));
 }
 
 function wordsFor(state: TailState | "off", dropped: number): string {

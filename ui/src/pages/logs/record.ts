@@ -8,19 +8,12 @@ export function keyOf(record: LogRecord): string {
   const text = `${record.serviceName} ${record.spanId} ${record.severityNumber} ${bodyLine(record.body)}`;
   let sum = 5381;
   for (let index = 0; index < text.length; index += 1) sum = (Math.imul(sum, 33) ^ text.charCodeAt(index)) >>> 0;
-  return `${record.timeUnixNano !== "0" ? record.timeUnixNano : record.observedTimeUnixNano}-${sum.toString(36)}`;
+  return `${record.timestamp}-${sum.toString(36)}`;
 }
 
 /** The record that a key names, if it is in the list. */
 export function chosenIn(records: readonly LogRecord[], key: string): LogRecord | undefined {
   if (!key) return undefined;
   const time = key.split("-")[0];
-  return records.find(
-    (record) => (record.timeUnixNano === time || record.observedTimeUnixNano === time) && keyOf(record) === key,
-  );
-}
-
-/** When it happened, or else when it was seen. */
-export function timeOf(record: LogRecord): string {
-  return record.timeUnixNano !== "0" ? record.timeUnixNano : record.observedTimeUnixNano;
+  return records.find((record) => record.timestamp === time && keyOf(record) === key);
 }

@@ -25,6 +25,10 @@ const REFRESH_MS = 20_000;
 
 const panelWidth = storedNumber("services.panel", 460, 300, 900);
 
+function exactnessWords({ exactness }: ServiceList): string {
+  return exactness?.state === "partial" ? `partial: ${exactness.reason}` : "exact";
+}
+
 export default function ServicesPage() {
   usePageTitle("Services");
   const filter = useSignal("");
@@ -66,7 +70,7 @@ export default function ServicesPage() {
           />
           <p class={styles.note} role="status">
             {data &&
-              `${plural(services.value.length, "service")} · entry spans · ${data.exactness?.state ?? "exact"} · arrows against the range before`}
+              `${plural(services.value.length, "service")} · entry spans · ${exactnessWords(data)} · arrows: against the time before`}
           </p>
         </div>
         {error && <Failure error={error} retry={refresh} />}

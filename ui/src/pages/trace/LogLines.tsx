@@ -28,8 +28,8 @@ export function LogLines({ logs, traceId, spanId, none, onSpan }: Props) {
   const last = logs.at(-1);
   if (!first || !last) return <p class={styles.none}>{none}</p>;
   // The page of logs needs a range that has all of them.
-  const start = new Date(nanoToMs(first.timeUnixNano) - 60_000).toISOString();
-  const end = new Date(nanoToMs(last.timeUnixNano) + 60_000).toISOString();
+  const start = new Date(nanoToMs(first.timestamp) - 60_000).toISOString();
+  const end = new Date(nanoToMs(last.timestamp) + 60_000).toISOString();
   return (
     <>
       <ol class={styles.lines}>
@@ -50,7 +50,7 @@ function Line({ log, onSpan }: { log: LogRecord; onSpan: ((spanId: string) => vo
   return (
     <li class={styles.line} data-severity={severityOf(log.severityNumber)}>
       <button class={styles.head} aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
-        <span class={styles.time}>{clockMs(nanoToMs(log.timeUnixNano))}</span>
+        <span class={styles.time}>{clockMs(nanoToMs(log.timestamp))}</span>
         <span class={styles.severity}>{severityName(log)}</span>
         {!isOpen.value && <span class={styles.body}>{bodyLine(log.body)}</span>}
       </button>

@@ -84,11 +84,11 @@ export function Waterfall({ view, logs }: Props) {
 /** Times of the logs of each span. */
 function timesBySpan(logs: readonly LogRecord[]): ReadonlyMap<string, readonly bigint[]> {
   const times = new Map<string, bigint[]>();
-  for (const { spanId, timeUnixNano } of logs) {
+  for (const { spanId, timestamp } of logs) {
     if (!spanId) continue;
     const found = times.get(spanId);
-    if (found) found.push(BigInt(timeUnixNano));
-    else times.set(spanId, [BigInt(timeUnixNano)]);
+    if (found) found.push(BigInt(timestamp));
+    else times.set(spanId, [BigInt(timestamp)]);
   }
   return times;
 }

@@ -76,7 +76,7 @@ function Cells({ heat, bounds }: { heat: Heat; bounds: readonly number[] }) {
             x={column}
             y={heat.rows - 1 - row}
             width="0.94"
-            height="0.94"
+            height="1"
             fill-opacity={(0.1 + 0.9 * strength).toFixed(2)}
           />
         ))}
@@ -111,7 +111,7 @@ function Hover({ heat, histogram, x, y }: { heat: Heat; histogram: SpanHistogram
   const column = Math.min(heat.columns - 1, Math.floor(x * heat.columns));
   const row = Math.min(heat.rows - 1, Math.floor((1 - y) * heat.rows));
   const bounds = histogram.durationBoundsNano;
-  const found = histogram.buckets[column]?.durations[heat.firstClass + row] ?? 0;
+  const found = heat.cells.find((cell) => cell.column === column && cell.row === row)?.count ?? 0;
   const from = nanoToMs(histogram.startTimeUnixNano) + (column * histogram.bucketNano) / 1e6;
   const top = upperEdge(heat, bounds, row);
   return (

@@ -14,6 +14,8 @@ function histogram(buckets: number[][]): SpanHistogram {
     errorCount: 0,
     p50Nano: null,
     p95Nano: null,
+    exactness: { state: "exact" },
+    statistics: { elapsedMs: 0, segmentsTotal: 0, segmentsRead: 0, rowsScanned: 0 },
   };
 }
 
@@ -46,6 +48,16 @@ describe("heat", () => {
   it("puts ticks where their durations are", () => {
     const ticks = durationTicks(heat, bounds);
     expect(ticks.find(({ nano }) => nano === 1e7)!.share).toBeCloseTo(3 / 6);
+  });
+
+  it("draws many classes as few rows, without losing a span", () => {
+    const fine = Array.from({ length: 60 }, (_, index) => 1e3 * 1.4 ** index);
+    const many = heatOf({ ...histogram([new Array<number>(61).fill(2)]), durationBoundsNano: fine })!;
+    expect(many.rows).toBeLessThanOrEqual(24);
+    expect(many.cells.reduce((sum, { count }) => sum + count, 0)).toBe(122);
+    expect(upperEdge(many, fine, 0)).toBe(lowerEdge(many, fine, 1));
+    expect(lowerEdge(many, fine, 0)).toBe(0);
+    expect(upperEdge(many, fine, many.rows - 1)).toBeUndefined();
   });
 
   it("is nothing without spans", () => expect(heatOf(histogram([[0, 0, 0, 0, 0, 0]]))).toBeUndefined());
