@@ -26,7 +26,9 @@ pub(super) async fn watch(storage: Weak<Inner>, disk: Arc<dyn Disk>, reserve: u6
         tokio::time::sleep(INTERVAL).await;
         let Some(storage) = storage.upgrade() else { return };
         check(&storage.shared.health, disk.space(), reserve);
-        storage.ingest.probe();
+        if storage.shared.health.is_journal_failing() {
+            storage.ingest.probe();
+        }
     }
 }
 

@@ -66,7 +66,10 @@ impl Ingest {
         let writer = Writer { shared, journal, duplicates, inserted };
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || writer.run(commands))
+            .spawn(move || {
+                let _guard = PanicGuard(Arc::clone(&writer.shared));
+                writer.run(commands);
+            })
             .map_err(|error| internal(format!("cannot start the thread of the journal: {error}")))?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
         Ok(Ingest { queue, room, thread: Mutex::new(Some(thread)) })
@@ -115,6 +118,17 @@ impl Ingest {
     }
 }
 
+/// Says so when the thread dies of a fault: then nothing can be stored until a restart, which replays the journal.
+struct PanicGuard(Arc<Shared>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.health.set_journal(Some("the journal stopped after a fault of the program: restart it".into()));
+        }
+    }
+}
+
 /// The journal's thread.
 struct Writer {
     shared: Arc<Shared>,
@@ -135,8 +149,7 @@ impl Writer {
                         bytes += request.entry.frame_bytes();
                         group.push(*request);
                     }
-                    Command::Probe if self.shared.health.is_journal_failing() => self.probe(),
-                    Command::Probe => {}
+                    Command::Probe => self.probe(),
                     // What is in the queue is still received; nothing more gets in.
                     Command::Close => commands.close(),
                 }

@@ -164,7 +164,8 @@ impl Storage {
     async fn wait_for_room(&self) -> Result<(), StorageError> {
         let shared = &self.inner.shared;
         let live_max = shared.config.live_bytes_max as u64;
-        if tokio::time::timeout(ROOM_WAIT_MAX, shared.budget.below(live_max)).await.is_err() {
+        let has_room = shared.budget.used() < live_max;
+        if !has_room && tokio::time::timeout(ROOM_WAIT_MAX, shared.budget.below(live_max)).await.is_err() {
             let message = format!(
                 "the live tier holds {} bytes, at most {live_max} are allowed (setting storage.live_bytes_max): \
                  flushing does not keep up",

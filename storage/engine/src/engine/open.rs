@@ -21,12 +21,13 @@ use super::health::Health;
 use super::ingest::Ingest;
 use super::lock::DirectoryLock;
 use super::replay::{Replayed, Watermarks, replay};
+use super::set_aside;
 use super::shared::Shared;
 use super::tails::Tails;
 use crate::catalog::{Catalog, CatalogState, REQUEST_HASH_AGE_MAX, SegmentMeta, SqliteCatalog};
 use crate::clock::{Clock, SystemClock};
-use crate::compaction::{Background, BackgroundWork, Compactor, Merger};
-use crate::journal::{Disk, Files, Journal, LocalDisk, RecoveryError};
+use crate::compaction::{self, Background, BackgroundWork, Compactor, Merger};
+use crate::journal::{Disk, Files, Journal, LocalDisk, RecoveryError, is_set_aside};
 use crate::live::{LiveBudget, Tables};
 use crate::retention::{Graveyard, delete_orphans, delete_unfinished_files};
 use crate::segment::Segment;
@@ -53,6 +54,7 @@ pub(super) async fn open_with(
     let state = catalog_file.load(opened_at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64)).await?;
     let shared = new_shared(config, clock, catalog_file, store, &disk);
     open_segments(&shared, &state).await?;
+    name_what_was_set_aside(&shared, disk.as_ref());
     delete_orphans(shared.catalog.as_ref(), shared.store.as_ref(), &Path::from(SEGMENTS), opened_at).await?;
 
     let inserted = Arc::new(Notify::new());
@@ -60,7 +62,7 @@ pub(super) async fn open_with(
     let (journal, duplicates) = replay_journal(&shared, &disk, &flusher, state).await?;
     disk_watch::check(&shared.health, disk.space(), shared.config.disk_reserve_bytes);
     let ingest = Ingest::start(Arc::clone(&shared), journal, duplicates, inserted)?;
-    let compaction = start_compaction(&shared)?;
+    let compaction = Background::spawn(compaction_work(&shared))?;
     let inner = Arc::new(Inner { shared, ingest, flusher, compaction, lock });
     let reserve = inner.shared.config.disk_reserve_bytes;
     inner.flusher.spawn(disk_watch::watch(Arc::downgrade(&inner), disk, reserve));
@@ -130,6 +132,17 @@ async fn open_segments(shared: &Shared, state: &CatalogState) -> Result<(), Stor
     Ok(())
 }
 
+/// Names what earlier runs found damaged, until somebody has looked at it and moved it away.
+fn name_what_was_set_aside(shared: &Shared, disk: &dyn Disk) {
+    let journal_files = disk.list().unwrap_or_default();
+    for name in journal_files.iter().filter(|name| is_set_aside(name)) {
+        shared.health.add_damaged(format!("journal file {name}: damaged, set aside by an earlier run"));
+    }
+    for path in set_aside::files(&shared.config.data_dir) {
+        shared.health.add_damaged(format!("{}: records that an earlier run could not store", path.display()));
+    }
+}
+
 fn check_objects(meta: &SegmentMeta, sizes: &HashMap<Path, u64>) -> Result<(), String> {
     for object in &meta.objects {
         let about =
@@ -184,29 +197,30 @@ fn restored(mut hashes: Vec<(TenantId, tracewell_model::Signal, u128, UnixNanos)
     duplicates
 }
 
-fn start_compaction(shared: &Arc<Shared>) -> Result<Background, StorageError> {
-    let config = &shared.config;
+fn compaction_work(shared: &Arc<Shared>) -> BackgroundWork {
     let stop = CancellationToken::new();
-    let tables: Arc<dyn crate::compaction::Tables> = Arc::clone(shared) as _;
-    let graveyard =
-        Arc::new(Graveyard::new(Arc::clone(&shared.catalog), Arc::clone(&shared.store), config.deletion_grace));
-    let compactor = Arc::new(Compactor::new(
+    let config = &shared.config;
+    let tables: Arc<dyn compaction::Tables> = Arc::clone(shared) as _;
+    let clock = Arc::clone(&shared.clock);
+    let (catalog, store) = (Arc::clone(&shared.catalog), Arc::clone(&shared.store));
+    let graveyard = Arc::new(Graveyard::new(catalog, Arc::clone(&store), config.deletion_grace));
+    let compactor = Compactor::new(
         Arc::clone(&tables),
         Arc::clone(&graveyard),
-        Merger::new(Arc::clone(&shared.store)),
-        Arc::clone(&shared.clock),
+        Merger::new(store),
+        Arc::clone(&clock),
         config,
         stop.clone(),
-    ));
-    Background::spawn(BackgroundWork {
+    );
+    BackgroundWork {
         tables,
-        compactor,
+        compactor: Arc::new(compactor),
         graveyard,
         retention: config.retention.clone(),
-        clock: Arc::clone(&shared.clock),
+        clock,
         compaction_interval: config.compaction_interval,
         stop,
-    })
+    }
 }
 
 fn recovery_failed(error: RecoveryError) -> StorageError {

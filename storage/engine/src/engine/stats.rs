@@ -15,7 +15,7 @@ pub struct StorageStats {
     pub journal_bytes: u64,
     /// What is wrong at the moment: why appends are refused, or why nothing can be flushed.
     pub degraded: Option<String>,
-    /// What was found damaged since the start, by name: journal files, segments.
+    /// What is damaged or was set aside, by name: journal files, segments.
     pub damaged: Vec<String>,
     /// What the compactor did since the start.
     pub compaction: CompactionStats,

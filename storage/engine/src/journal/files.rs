@@ -26,6 +26,11 @@ pub(crate) fn file_number(name: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
+/// Whether this is the name of a damaged file that was set aside.
+pub(crate) fn is_set_aside(name: &str) -> bool {
+    name.strip_suffix(DAMAGED_EXTENSION).is_some_and(|name| file_number(name).is_some())
+}
+
 /// A file that is written no more.
 #[derive(Clone, Debug)]
 pub(crate) struct ClosedFile {

@@ -14,7 +14,7 @@ mod tests;
 mod writer;
 
 pub(crate) use disk::{Disk, LocalDisk, Space};
-pub(crate) use files::Files;
+pub(crate) use files::{Files, is_set_aside};
 pub(crate) use frame::Entry;
 pub(crate) use recovery::{Recovered, RecoveryError, recover};
 pub(crate) use writer::Journal;
