@@ -36,7 +36,7 @@ impl Given {
     /// All that was given: flags, the environment and the file that `config` names in one of them.
     pub fn collect(args: &GivenArgs) -> Result<Given, ConfigError> {
         let mut given = Given::default();
-        for (name, value) in &args.0 {
+        for (name, value) in args.0.iter().filter(|(name, _)| *name != "config") {
             given.set(name, value, Source::Flag)?;
         }
         given.read_environment(std::env::vars())?;
@@ -67,7 +67,7 @@ impl Given {
     fn read_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
         for (variable, value) in variables {
             let Some(name) = variable.strip_prefix("TRACEWELL_") else { continue };
-            // `config` names the file, `server` belongs to the client commands, `log` to logging.
+            // These name the file, and what the client commands talk to.
             if matches!(name, "CONFIG" | "SERVER" | "TENANT") {
                 continue;
             }

@@ -30,7 +30,7 @@ macro_rules! settings {
         /// The table of settings.
         pub const SETTINGS: &[Setting] = &[$(Setting {
             name: stringify!($name),
-            help: concat!($($help),+),
+            help: concat!($($help),+).trim_ascii(),
             value_name: $value_name,
             is_switch: matches!($value_name.as_bytes(), b"BOOL"),
             default: || { let value: $type = $default; value.write() },
