@@ -39,7 +39,7 @@ pub(super) fn check(health: &Health, space: std::io::Result<Space>, reserve: u64
             let reserve = reserve.min(space.total / RESERVE_DIVISOR);
             health.set_disk((space.available < reserve).then(|| {
                 format!(
-                    "the disk has less than {reserve} bytes left (setting storage.disk_reserve_bytes): \
+                    "the disk has less than {reserve} bytes left (setting disk_reserve_bytes): \
                      free some space; appends go on by themselves then"
                 )
             }));

@@ -31,7 +31,6 @@ use crate::compaction;
 use crate::{Snapshot, StorageConfig, StorageError, StorageErrorKind};
 use flush::Flusher;
 use ingest::Ingest;
-use lock::DirectoryLock;
 use shared::Shared;
 
 /// How long an append waits for room in the live tier before it is refused.
@@ -78,7 +77,6 @@ struct Inner {
     ingest: Ingest,
     flusher: Flusher,
     compaction: compaction::Background,
-    lock: DirectoryLock,
 }
 
 impl Storage {
@@ -157,7 +155,7 @@ impl Storage {
         }
         inner.flusher.close().await;
         inner.shared.catalog_file.close().await;
-        inner.lock.release();
+        inner.shared.lock.release();
         Ok(())
     }
 
@@ -167,7 +165,7 @@ impl Storage {
         let has_room = shared.budget.used() < live_max;
         if !has_room && tokio::time::timeout(ROOM_WAIT_MAX, shared.budget.below(live_max)).await.is_err() {
             let message = format!(
-                "the live tier holds {} bytes, at most {live_max} are allowed (setting storage.live_bytes_max): \
+                "the live tier holds {} bytes, at most {live_max} are allowed (setting live_bytes_max): \
                  flushing does not keep up",
                 shared.budget.used()
             );
@@ -177,7 +175,7 @@ impl Storage {
         if journal_bytes >= journal_max {
             let message = format!(
                 "the journal takes {journal_bytes} bytes, at most {journal_max} are allowed \
-                 (setting storage.journal_bytes_max): flushing does not keep up"
+                 (setting journal_bytes_max): flushing does not keep up"
             );
             return Err(StorageError::new(StorageErrorKind::Unavailable, message));
         }

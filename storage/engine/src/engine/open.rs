@@ -52,7 +52,7 @@ pub(super) async fn open_with(
     let catalog_file = SqliteCatalog::open(&config.data_dir.join("catalog.sqlite")).await?;
     let opened_at = clock.now();
     let state = catalog_file.load(opened_at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64)).await?;
-    let shared = new_shared(config, clock, catalog_file, store, &disk);
+    let shared = new_shared(config, lock, clock, catalog_file, store, &disk);
     open_segments(&shared, &state).await?;
     name_what_was_set_aside(&shared, disk.as_ref());
     delete_orphans(shared.catalog.as_ref(), shared.store.as_ref(), &Path::from(SEGMENTS), opened_at).await?;
@@ -63,7 +63,7 @@ pub(super) async fn open_with(
     disk_watch::check(&shared.health, disk.space(), shared.config.disk_reserve_bytes);
     let ingest = Ingest::start(Arc::clone(&shared), journal, duplicates, inserted)?;
     let compaction = Background::spawn(compaction_work(&shared))?;
-    let inner = Arc::new(Inner { shared, ingest, flusher, compaction, lock });
+    let inner = Arc::new(Inner { shared, ingest, flusher, compaction });
     let reserve = inner.shared.config.disk_reserve_bytes;
     inner.flusher.spawn(disk_watch::watch(Arc::downgrade(&inner), disk, reserve));
     Ok(inner)
@@ -81,6 +81,7 @@ fn open_store(data_dir: &FilePath) -> Result<Arc<dyn ObjectStore>, StorageError>
 
 fn new_shared(
     config: StorageConfig,
+    lock: DirectoryLock,
     clock: Arc<dyn Clock>,
     catalog_file: SqliteCatalog,
     store: Arc<dyn ObjectStore>,
@@ -98,6 +99,7 @@ fn new_shared(
         files: Arc::new(Files::new(Arc::clone(disk))),
         health: Arc::new(Health::default()),
         tails: Tails::default(),
+        lock,
         #[cfg(test)]
         unwritable: parking_lot::Mutex::default(),
     })

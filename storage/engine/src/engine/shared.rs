@@ -8,6 +8,7 @@ use tracewell_model::UnixNanos;
 use ulid::Ulid;
 
 use super::health::Health;
+use super::lock::DirectoryLock;
 use super::tails::Tails;
 use crate::catalog::{Catalog, CatalogError, Change, SqliteCatalog};
 use crate::clock::Clock;
@@ -28,6 +29,8 @@ pub(super) struct Shared {
     pub files: Arc<Files>,
     pub health: Arc<Health>,
     pub tails: Tails,
+    /// Held until the last background work has ended.
+    pub lock: DirectoryLock,
     /// Tenants of whose records no segment can be made.
     #[cfg(test)]
     pub unwritable: parking_lot::Mutex<Vec<tracewell_model::TenantId>>,

@@ -34,8 +34,10 @@ async fn no_snapshot_misses_or_doubles_a_row_while_everything_moves() {
         let (storage, done) = (storage.clone(), Arc::clone(&done));
         tokio::spawn(async move {
             while !done.load(Ordering::Acquire) {
-                storage.flush().await.expect("flushes");
-                tokio::time::sleep(Duration::from_millis(3)).await;
+                for _ in 0..5 {
+                    storage.flush().await.expect("flushes");
+                }
+                storage.compact_now().await.expect("merges");
             }
         })
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn again(append: &Append) -> Append {
+pub(super) fn again(append: &Append) -> Append {
     Append {
         tenant: append.tenant.clone(),
         received_at: append.received_at,

@@ -97,7 +97,7 @@ async fn closing_flushes_and_refuses_what_comes_later() {
     let snapshot = storage.snapshot(&tenant(), Signal::Logs);
     storage.close().await.expect("closes");
     let error = storage.append(logs(10..11)).await.expect_err("is closed");
-    assert_eq!(error.kind(), crate::StorageErrorKind::Unavailable);
+    assert_eq!(error.kind(), StorageErrorKind::Unavailable);
     assert_eq!(numbers_of(&snapshot).await, (0..10).collect::<Vec<_>>());
     // While the old handle is still held.
     let storage = setting.open().await;

@@ -1,7 +1,6 @@
 //! A disk that is full or broken: nothing acknowledged is lost, reading goes on, and appending comes back by itself.
 
 use super::*;
-use crate::StorageErrorKind;
 use crate::journal::faulty::Kept;
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Tests of the whole engine, on the real disk or with a journal on one that fails.
 
 mod concurrency;
+mod crashes;
 mod duplicates;
 mod durability;
 mod faults;
@@ -19,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Append, Appended, Storage, open};
 use crate::clock::SystemClock;
 use crate::journal::faulty::FaultyDisk;
-use crate::{RowAddress, Snapshot, StorageConfig};
+use crate::{RowAddress, Snapshot, StorageConfig, StorageError, StorageErrorKind};
 
 /// A storage in a directory of its own that flushes only when told to.
 struct Setting {
@@ -44,14 +45,18 @@ impl Setting {
     }
 
     async fn open(&self) -> Storage {
-        Storage::open(self.config.clone()).await.expect("opens")
+        unlocked(|| Storage::open(self.config.clone())).await
     }
 
     /// With the journal on `disk`.
     async fn open_on(&self, disk: &FaultyDisk) -> Storage {
         std::fs::create_dir_all(self.data_dir()).expect("makes the directory");
-        let opened = open::open_with(self.config.clone(), Arc::new(disk.clone()), Arc::new(SystemClock)).await;
-        Storage { inner: opened.expect("opens") }
+        let open = || async {
+            let disk = Arc::new(disk.clone());
+            let inner = open::open_with(self.config.clone(), disk, Arc::new(SystemClock)).await?;
+            Ok(Storage { inner })
+        };
+        unlocked(open).await
     }
 
     fn journal_files(&self) -> usize {
@@ -61,6 +66,18 @@ impl Setting {
     fn keep(self) -> TempDir {
         self.directory
     }
+}
+
+/// Opens as soon as the background work of a storage that was dropped has ended.
+async fn unlocked<F: Future<Output = Result<Storage, StorageError>>>(open: impl Fn() -> F) -> Storage {
+    for _ in 0..1_000 {
+        match open().await {
+            Err(error) if error.kind() == StorageErrorKind::Unavailable => {}
+            opened => return opened.expect("opens"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the directory stays locked");
 }
 
 fn tenant() -> TenantId {
