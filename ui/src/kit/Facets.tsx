@@ -63,7 +63,9 @@ export function Facets({ signal, open }: Props) {
                 {name}
               </span>
             </button>
-            {open.value.includes(name) && <Values name={name} facet={byField.value.get(name)} />}
+            {open.value.includes(name) && (
+              <Values name={name} facet={byField.value.get(name)} loading={facets.value.loading} />
+            )}
           </li>
         ))}
       </ul>
@@ -76,8 +78,8 @@ function isUseful(name: string): boolean {
   return !/^(?:trace_id|span_id|parent_span_id|body|duration|trace_state)$/.test(name);
 }
 
-function Values({ name, facet }: { name: string; facet: Facet | undefined }) {
-  if (!facet) return <p class={styles.note}>…</p>;
+function Values({ name, facet, loading }: { name: string; facet: Facet | undefined; loading: boolean }) {
+  if (!facet) return <p class={styles.note}>{loading ? "…" : "not available"}</p>;
   if (facet.values.length === 0) return <p class={styles.note}>no values</p>;
   const most = facet.values[0]!.count;
   return (

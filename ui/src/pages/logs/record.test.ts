@@ -35,6 +35,9 @@ it("bodies become text, in one line or in all", () => {
   expect(bodyLine({ a: [1, "x"] })).toBe('{"a":[1,"x"]}');
   expect(bodyText({ a: 1 })).toBe('{\n  "a": 1\n}');
   expect(bodyText(null)).toBe("");
+  expect(bodyText('{"level":"info", "msg":"a b"}')).toBe('{\n  "level": "info",\n  "msg": "a b"\n}');
+  expect(bodyText("{not json}")).toBe("{not json}");
+  expect(bodyText('{"id":12345678901234567890}')).toBe('{"id":12345678901234567890}');
 });
 
 it("severities are classes of four numbers", () => {

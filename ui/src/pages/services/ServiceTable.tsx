@@ -93,13 +93,15 @@ function Row({ service, before, greatestRate, isMarked, onChoose }: RowProps) {
   const shares = series.errorCounts.map((count, index) => count / Math.max(1, series.spanCounts[index] ?? 0));
   return (
     <tr class={styles.row} data-marked={isMarked}>
-      <th scope="row" class={styles.name}>
-        <a href={tracesOf(name)}>
-          <Service name={name} />
-        </a>
-        <button class={styles.more} aria-label={`Operations of ${name}`} aria-pressed={isMarked} onClick={onChoose}>
-          operations
-        </button>
+      <th scope="row">
+        <div class={styles.name}>
+          <a href={tracesOf(name)}>
+            <Service name={name} />
+          </a>
+          <button class={styles.more} aria-label={`Operations of ${name}`} aria-pressed={isMarked} onClick={onChoose}>
+            operations
+          </button>
+        </div>
       </th>
       <td>
         <a class={styles.cell} href={tracesOf(name)}>

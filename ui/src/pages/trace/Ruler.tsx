@@ -7,6 +7,8 @@ import type { TraceView } from "./view";
 import styles from "./Waterfall.module.css";
 
 const TICKS_MAX = 6;
+/** Labels further to the right would be cut. */
+const TICK_SHARE_MAX = 0.92;
 
 export function Ruler({ view }: { view: TraceView }) {
   const window = view.window.value;
@@ -16,11 +18,13 @@ export function Ruler({ view }: { view: TraceView }) {
     <div class={styles.ruler}>
       <span class={styles.names}>Span</span>
       <div class={styles.axis}>
-        {ticks(window, TICKS_MAX).map((tick) => (
-          <span key={tick} class={styles.tick} style={{ left: `${share(window, tick) * 100}%` }}>
-            {tick === 0 ? "0" : duration(tick)}
-          </span>
-        ))}
+        {ticks(window, TICKS_MAX)
+          .filter((tick) => share(window, tick) < TICK_SHARE_MAX)
+          .map((tick) => (
+            <span key={tick} class={styles.tick} style={{ left: `${share(window, tick) * 100}%` }}>
+              {tick === 0 ? "0" : duration(tick)}
+            </span>
+          ))}
         <Brush
           horizontal={true}
           onSelect={({ left, right }) =>
