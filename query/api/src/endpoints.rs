@@ -132,7 +132,10 @@ endpoint!(
     TRACE_FRAME, Method::GET, "/api/v1/traces/{traceId}/frame", "getTraceFrame", "traces",
     "A whole trace as binary columns in depth-first order.",
     &[],
-    &[Answer { media_type: frame::MEDIA_TYPE, content: Content::Bytes("a trace frame, see docs/formats/trace-frame.md") }],
+    &[Answer {
+        media_type: frame::MEDIA_TYPE,
+        content: Content::Bytes("a trace frame, see docs/formats/trace-frame.md"),
+    }],
     TRACE_ERRORS
 );
 endpoint!(

@@ -178,7 +178,7 @@ impl From<QueryError> for ApiError {
 
 /// The answer to a request that failed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({"error": {"code": "invalid_query", "message": "expected a value after \"service:\"", "position": 8}}))]
+#[schema(example = json!({"error": {"code": "invalid_query", "message": "expected a value", "position": 8}}))]
 pub struct ErrorBody {
     /// What went wrong.
     pub error: ErrorDetail,

@@ -88,7 +88,14 @@ fn path_parameter(name: &str) -> Value {
         "spanId" => (hex(16), "The id of the span, in hexadecimal digits.", "00f067aa0ba902b7"),
         _ => (json!({"type": "string"}), "The name of the service.", "checkout"),
     };
-    json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema, "example": example})
+    json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    })
 }
 
 fn hex(digits: usize) -> Value {

@@ -82,8 +82,8 @@ pub static START: Param = Param {
     name: "start",
     kind: ParamKind::Time,
     required: false,
-    description: "The first moment of the time range: RFC 3339, Unix seconds, milliseconds, microseconds or nanoseconds, \
-                  `now` or `now-1h` (units s m h d w). By default an hour before `end`.",
+    description: "The first moment of the time range: RFC 3339, Unix seconds, milliseconds, microseconds or \
+                  nanoseconds, `now` or `now-1h` (units s m h d w). By default an hour before `end`.",
     example: "now-1h",
 };
 
@@ -128,8 +128,8 @@ pub static FIELDS: Param = Param {
     name: "fields",
     kind: ParamKind::Names { count_max: FIELDS_MAX },
     required: false,
-    description: "Field names as in the search language, with commas between them; a name with a comma in it in quotes. \
-                  By default the fields that most searches are narrowed by.",
+    description: "Field names as in the search language, with commas between them; a name with a comma in it in \
+                  quotes. By default the fields that most searches are narrowed by.",
     example: "service,kind",
 };
 

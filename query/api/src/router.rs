@@ -65,7 +65,7 @@ pub fn router(state: ApiState) -> Router {
     surrounded(routed.with_state(state))
 }
 
-/// What is answered while the storage is still opening: `/healthz` as ever, everything else of the API that it is not ready yet.
+/// What is answered while the storage is still opening: `/healthz` as ever, else that it is not ready yet.
 pub fn router_while_starting(status: Arc<dyn StatusSource>) -> Router {
     let routed = Router::new()
         .route(at::HEALTH.path, get(server::health))

@@ -241,8 +241,8 @@ proptest! {
 
     #[test]
     fn any_times_are_survived(times in prop::collection::vec((any::<u64>(), any::<u64>()), 1..20)) {
-        let sketches: Vec<Sketch> = times.iter().zip(1..).map(|(&(start, end), id)| Sketch(id, id - 1, start, end)).collect();
-        let frame = Read::of(&sketches);
+        let sketches = times.iter().zip(1..).map(|(&(start, end), id)| Sketch(id, id - 1, start, end));
+        let frame = Read::of(&sketches.collect::<Vec<_>>());
         prop_assert!(frame.floats("start").into_iter().chain(frame.floats("duration")).all(|x| x >= 0.0));
     }
 }

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tracewell_api::{Addresses, ApiState, Received, ReceivedCounts, ServerStatus, StatusSource, router};
 use tracewell_model::{Records, TenantId, UnixNanos};
+use tracewell_otlp::ContentEncoding;
 use tracewell_query::{QueryConfig, QueryEngine};
-use tracewell_storage::{Append, Appended, ContentEncoding, Storage, StorageConfig};
+use tracewell_storage::{Append, Appended, Storage, StorageConfig};
 
 use crate::schema;
 
@@ -84,7 +85,7 @@ impl Server {
         let append = Append {
             tenant: TenantId::new(tenant).expect("a tenant"),
             received_at: UnixNanos::now(),
-            encoding: ContentEncoding::Protobuf,
+            encoding: ContentEncoding::Identity,
             request_hash: u128::from_be_bytes(rand_like(&body)),
             body: body.into(),
             records,

@@ -83,11 +83,15 @@ pub fn traces(epoch: Epoch) -> Value {
         "startTimeUnixNano": epoch.plus_ms(30), "endTimeUnixNano": epoch.plus_ms(31),
     });
     let orphan = json!({
-        "traceId": ORPHAN, "spanId": "b7ad6b7169203331", "parentSpanId": "b7ad6b7169203330", "name": "refund", "kind": 5,
+        "traceId": ORPHAN, "spanId": "b7ad6b7169203331", "parentSpanId": "b7ad6b7169203330",
+        "name": "refund", "kind": 5,
         "startTimeUnixNano": epoch.plus_ms(5_000), "endTimeUnixNano": epoch.plus_ms(5_040),
     });
     json!({"resourceSpans": [
-        {"resource": resource("frontend"), "scopeSpans": [{"scope": {"name": "web", "version": "1.0"}, "spans": [root, client]}]},
+        {
+            "resource": resource("frontend"),
+            "scopeSpans": [{"scope": {"name": "web", "version": "1.0"}, "spans": [root, client]}],
+        },
         {"resource": resource("checkout"), "scopeSpans": [{"scope": {"name": "shop"}, "spans": [checkout, queue, orphan]}]},
     ]})
 }
