@@ -104,14 +104,14 @@ async fn keep_coalescing(shared: Arc<Shared>, inserted: Arc<Notify>) {
 
 async fn keep_flushing(shared: Arc<Shared>) {
     loop {
-        let mut pause = TICK;
-        for table in due(&shared) {
-            if let Err(error) = flush_table(&shared, &table).await {
-                shared.health.set_flush(Some(format!("records cannot be written to a segment: {error}")));
-                pause = RETRY_AFTER;
-            } else {
-                shared.health.set_flush(None);
-            }
+        let due = due(&shared);
+        let mut failure = None;
+        for table in &due {
+            failure = flush_table(&shared, table).await.err().or(failure);
+        }
+        let pause = if failure.is_some() { RETRY_AFTER } else { TICK };
+        if !due.is_empty() {
+            shared.health.set_flush(failure.map(|error| format!("records cannot be written to a segment: {error}")));
         }
         // Files may also have become free by a flush on demand, or by an earlier removal that failed.
         shared.release_journal();
