@@ -1,0 +1,60 @@
+//! The JSON shapes of answers: what `docs/api.md` promises, as types that also yield their own schemas.
+//!
+//! Points in time are Unix nanoseconds as strings, because JSON numbers lose digits beyond 2^53.
+
+mod fields;
+mod logs;
+mod services;
+mod traces;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+pub use fields::*;
+pub use logs::*;
+pub use services::*;
+pub use traces::*;
+
+/// Attributes as a plain JSON object.
+pub type AttributesObject = Map<String, Value>;
+
+/// Whether an answer is all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum Exactness {
+    /// Complete and exact.
+    Exact,
+    /// Something is missing or estimated.
+    Partial {
+        /// What, and why.
+        reason: String,
+    },
+}
+
+/// What a question cost.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Statistics {
+    /// Milliseconds from the request's arrival to the answer.
+    pub elapsed_ms: f64,
+    /// Segments in the time range.
+    pub segments_total: u64,
+    /// Segments that had to be opened.
+    pub segments_read: u64,
+    /// Rows looked at.
+    pub rows_scanned: u64,
+}
+
+/// The library that emitted a record.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InstrumentationScope {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its attributes.
+    #[schema(value_type = Object)]
+    pub attributes: AttributesObject,
+}
