@@ -13,8 +13,8 @@ use futures::TryStreamExt;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use tracewell_model::{Records, Signal, TenantId, TimeRange, UnixNanos};
 use tracewell_storage::{
-    Append, AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest,
-    Storage, StorageConfig, TextPattern,
+    Append, AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest, Storage, StorageConfig,
+    TextPattern,
 };
 
 type Failure = Box<dyn std::error::Error>;

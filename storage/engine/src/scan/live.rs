@@ -242,7 +242,7 @@ impl View for LiveView<'_> {
             Records::Spans(spans) => spans,
         };
         let offsets = &spans.events.offsets;
-        let names = self.runs(offsets).flatten().map(|event| spans.events.name.get(event));
+        let names: Vec<&str> = self.runs(offsets).flatten().map(|event| spans.events.name.get(event)).collect();
         let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
         let mut texts = vec![
             Cells::flat(self.strings(&spans.name)),

@@ -54,11 +54,6 @@ impl SummingBuffer {
         std::mem::take(&mut self.pending)
     }
 
-    /// How much could be taken.
-    pub(crate) fn pending_bytes(&self) -> usize {
-        self.pending.len()
-    }
-
     /// The sums of the blocks and of the whole (XXH3-64), when all is written.
     pub(crate) fn finish(mut self) -> (Blocks, u64) {
         if self.open_bytes > 0 {

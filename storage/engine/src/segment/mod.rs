@@ -36,7 +36,7 @@ use parquet::errors::ParquetError;
 use tracewell_model::{Signal, TenantId, UnixNanos};
 use ulid::Ulid;
 
-pub(crate) use catalogue::{FieldCatalogue, FieldCounts};
+pub(crate) use catalogue::FieldCatalogue;
 pub(crate) use columns::{ColumnPlan, ROW_GROUP_ROWS};
 pub(crate) use rows::SortKeys;
 pub(crate) use segment::Segment;

@@ -35,11 +35,6 @@ pub(crate) struct Pages {
 pub(crate) struct Leaves(std::collections::BTreeSet<usize>);
 
 impl Leaves {
-    /// Adds those of another set.
-    pub(crate) fn extend(&mut self, other: &Leaves) {
-        self.0.extend(&other.0);
-    }
-
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

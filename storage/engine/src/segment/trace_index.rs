@@ -40,12 +40,14 @@ impl TraceIndexBuilder {
     pub(crate) fn push(&mut self, trace: TraceId) {
         let granule = self.rows / self.granule;
         self.rows += 1;
-        let again = self.last == Some(trace);
-        self.last = Some(trace);
+        if trace.is_none() {
+            self.last = None;
+            return;
+        }
+        let again = self.last.replace(trace) == Some(trace);
         match self.runs.last_mut() {
             Some((_, _, last)) if again && granule <= *last + 1 => *last = granule,
-            _ if trace.is_some() => self.runs.push((hash(trace), granule, granule)),
-            _ => {}
+            _ => self.runs.push((hash(trace), granule, granule)),
         }
     }
 

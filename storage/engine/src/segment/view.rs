@@ -239,9 +239,16 @@ impl View for SegmentView<'_> {
         let mut texts: Vec<&str> = Vec::new();
         for event in 0..attributes.rows() {
             let before = texts.len();
-            texts.extend(attributes.entries(event).filter_map(|entry| match attributes.value(entry) {
-                Value::String(text) if is_text_attribute(attributes.key(entry)) => Some(text),
-                _ => None,
+            let entries = attributes.entries(event);
+            let end = entries.end;
+            texts.extend(entries.filter_map(|entry| {
+                let key = attributes.key(entry);
+                // Entries are ordered by key; of a duplicate key the last counts.
+                let is_last = entry + 1 == end || attributes.key(entry + 1) != key;
+                match attributes.value(entry) {
+                    Value::String(text) if is_last && is_text_attribute(key) => Some(text),
+                    _ => None,
+                }
             }));
             lengths.push(texts.len() - before);
         }

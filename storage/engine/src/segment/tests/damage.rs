@@ -1,7 +1,7 @@
 //! Damaged objects are noticed and named.
 
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use tracewell_model::{Signal, TimeRange};
 
 use super::{remote, run, samples, segment};

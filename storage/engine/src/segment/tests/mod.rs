@@ -1,6 +1,7 @@
 //! Tests across the modules of the segment: what is written comes back, and is found.
 
 mod damage;
+mod golden;
 mod round_trip;
 pub(crate) mod samples;
 mod scanning;

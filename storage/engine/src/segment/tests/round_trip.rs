@@ -96,8 +96,7 @@ fn a_segment_written_row_group_by_row_group_is_read_as_one() {
         parts.iter().for_each(|part| catalogue.merge(&FieldCatalogue::of_records(part)));
         let tenant = tracewell_model::TenantId::default_tenant();
         let plan = ColumnPlan::new(Signal::Logs, &catalogue);
-        let mut writer =
-            SegmentWriter::new(&store, ulid::Ulid::new(), &tenant, plan, options(true)).expect("starts");
+        let mut writer = SegmentWriter::new(&store, ulid::Ulid::new(), &tenant, plan, options(true)).expect("starts");
         for part in &parts {
             writer.push(part.clone()).await.expect("encodes");
         }
