@@ -113,8 +113,8 @@ fn in_another_order(fields: Vec<Field>, random: &mut StdRng) -> Vec<Field> {
     let mut numbers: Vec<u64> = fields.iter().map(|field| field.number).collect();
     numbers.shuffle(random);
     let mut fields: Vec<Option<Field>> = fields.into_iter().map(Some).collect();
-    let mut take = |number| fields.iter_mut().find(|field| field.as_ref().is_some_and(|f| f.number == number))?.take();
-    numbers.into_iter().filter_map(|number| take(number)).collect()
+    let take = |number| fields.iter_mut().find(|field| field.as_ref().is_some_and(|f| f.number == number))?.take();
+    numbers.into_iter().filter_map(take).collect()
 }
 
 fn split(mut message: &[u8]) -> Vec<Field> {
