@@ -10,6 +10,7 @@ import styles from "./VirtualList.module.css";
 /** Browsers cap the height of an element; beyond this the scroll bar is scaled. */
 const HEIGHT_PX_MAX = 15_000_000;
 const OVERSCAN_ROWS = 6;
+const JUMP_ROWS = 3;
 
 interface Props {
   count: number;
@@ -113,15 +114,13 @@ function handleOf(
   return {
     reveal: (index) => {
       const { top, bottom } = place();
-      if (index * rowHeight < top) scrollTo(index * rowHeight);
-      else if ((index + 1) * rowHeight > bottom) scrollTo((index + 1) * rowHeight - (bottom - top));
-    },
-    center: (index) => {
-      const { top, bottom } = place();
-      const isOnScreen = index * rowHeight >= top && (index + 1) * rowHeight <= bottom;
-      if (!isOnScreen) scrollTo(Math.max(0, (index + 0.5) * rowHeight - (bottom - top) / 2));
+      const [rowTop, rowBottom] = [index * rowHeight, (index + 1) * rowHeight];
+      const distance = Math.max(top - rowTop, rowBottom - bottom);
+      if (distance <= 0) return;
+      // A step scrolls by as much; a jump lands in the middle, where there is something around it.
+      if (distance > JUMP_ROWS * rowHeight) scrollTo(Math.max(0, rowTop - (bottom - top) / 2));
+      else scrollTo(rowTop < top ? rowTop : rowBottom - (bottom - top));
     },
     isAtTop: () => (box.current?.scrollTop ?? 0) <= 0,
-    scrollBy: (rows) => scrollTo(place().top + rows * rowHeight),
   };
 }

@@ -34,9 +34,7 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<ListHandle | undefined>({
     reveal: (index) => box.current?.querySelectorAll("tbody tr")[index]?.scrollIntoView({ block: "nearest" }),
-    center: () => {},
     isAtTop: () => true,
-    scrollBy: () => {},
   });
   const cursor = useCursor({
     count: () => services.length,
