@@ -42,7 +42,12 @@ pub struct Server {
 impl Server {
     /// Starts the binary on `data_dir` and waits until it is ready.
     pub async fn start(data_dir: &Path, options: &ServerOptions) -> anyhow::Result<Server> {
-        let mut child = Command::new(binary()?)
+        let mut command = Command::new(binary()?);
+        // The tests' own variables are no settings, and the machine's settings are not to change the tests.
+        std::env::vars().filter(|(name, _)| name.starts_with("TRACEWELL_")).for_each(|(name, _)| {
+            command.env_remove(name);
+        });
+        let mut child = command
             .arg("serve")
             .arg("--data-dir")
             .arg(data_dir)
