@@ -81,6 +81,17 @@ const fn json(schema: &'static str) -> Answer {
     Answer { media_type: JSON, content: Content::Json(schema) }
 }
 
+const LOG_ANSWERS: &[Answer] = &[
+    json("LogPage"),
+    Answer {
+        media_type: PROTOBUF,
+        content: Content::Bytes(
+            "an OTLP `LogsData`; the header `tracewell-next-cursor` says where the next page begins",
+        ),
+    },
+];
+const LOG_ERRORS: &[StatusCode] = &[BAD_REQUEST, NOT_ACCEPTABLE, OUT_OF_MEMORY, INTERNAL, UNAVAILABLE, DEADLINE];
+
 macro_rules! endpoint {
     ($(#[$doc:meta])* $name:ident, $method:expr, $path:literal, $id:literal, $tag:literal, $summary:literal,
      $params:expr, $answers:expr, $errors:expr) => {
@@ -148,13 +159,13 @@ endpoint!(
     /// The logs of a trace.
     TRACE_LOGS, Method::GET, "/api/v1/traces/{traceId}/logs", "getTraceLogs", "traces",
     "The log records of a trace, or of one of its spans, oldest first.",
-    &[&SPAN_ID, &LIMIT, &CURSOR], &[json("LogPage")], QUERY_ERRORS
+    &[&SPAN_ID, &LIMIT, &CURSOR], LOG_ANSWERS, LOG_ERRORS
 );
 endpoint!(
     /// Search for log records.
     LOGS, Method::GET, "/api/v1/logs", "searchLogs", "logs",
     "Log records that meet `q`, newest first.",
-    &[&Q, &START, &END, &LIMIT, &CURSOR], &[json("LogPage")], QUERY_ERRORS
+    &[&Q, &START, &END, &LIMIT, &CURSOR], LOG_ANSWERS, LOG_ERRORS
 );
 endpoint!(
     /// Log records over time and by severity.

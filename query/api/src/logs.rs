@@ -2,29 +2,35 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::{IntoResponse, Response};
 use tracewell_model::Signal;
 use tracewell_query::Answer;
 
-use crate::endpoints as at;
+use crate::endpoints::{self as at, JSON, PROTOBUF};
 use crate::error::ApiError;
 use crate::params::{BUCKETS, FIELDS, Params, SPAN_ID, VALUES_LIMIT};
 use crate::records::log_records;
 use crate::shapes::{Facets, LogHistogram, LogPage};
 use crate::tenant::Tenant;
-use crate::work::large_json;
-use crate::{ApiState, scope};
+use crate::work::{large_json, off_the_reactor};
+use crate::{ApiState, accept, scope};
+
+/// Where the next page begins, in answers that have no place for it in their body.
+const NEXT_CURSOR: HeaderName = HeaderName::from_static("tracewell-next-cursor");
 
 /// `GET /api/v1/logs`.
 pub async fn search(
     State(state): State<ApiState>,
     tenant: Tenant,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let params = Params::parse(query.as_deref(), at::LOGS.params)?;
+    let media_type = accept::preferred(&headers, &[JSON, PROTOBUF], "application/json, application/x-protobuf")?;
     let (question, page) = (scope::query_scope(tenant, &params)?, scope::page(&params)?);
     let answer = state.engine.search_logs(&question, &page).await?;
-    large_json(move || log_page(answer)).await
+    written(answer, media_type).await
 }
 
 /// `GET /api/v1/logs/histogram`.
@@ -56,11 +62,28 @@ pub async fn of_trace(
     tenant: Tenant,
     Path(trace): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let params = Params::parse(query.as_deref(), at::TRACE_LOGS.params)?;
+    let media_type = accept::preferred(&headers, &[JSON, PROTOBUF], "application/json, application/x-protobuf")?;
     let (trace, span, page) = (scope::trace_id(&trace)?, params.parsed(&SPAN_ID)?, scope::page(&params)?);
     let answer = state.engine.logs_of_trace(&tenant.0, trace, span, &page).await?;
-    large_json(move || log_page(answer)).await
+    written(answer, media_type).await
+}
+
+/// A page as JSON, or as the OTLP request that would send its records.
+async fn written(answer: Answer<tracewell_query::LogPage>, media_type: &'static str) -> Result<Response, ApiError> {
+    if media_type != PROTOBUF {
+        return large_json(move || log_page(answer)).await;
+    }
+    let next_cursor = answer.value.next_cursor;
+    let logs = answer.value.logs;
+    let body = off_the_reactor(move || tracewell_otlp::encode_logs(&logs)).await?;
+    let mut response = ([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], body).into_response();
+    if let Some(cursor) = next_cursor.and_then(|cursor| cursor.parse().ok()) {
+        response.headers_mut().insert(NEXT_CURSOR, cursor);
+    }
+    Ok(response)
 }
 
 fn log_page(answer: Answer<tracewell_query::LogPage>) -> LogPage {
