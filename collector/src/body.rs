@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
@@ -48,8 +48,13 @@ pub enum Framing {
 /// The bytes before a gRPC message: whether it is compressed, and its length.
 pub const GRPC_PREFIX_BYTES: usize = 5;
 
-/// The capacity that a body of unknown length starts with.
+/// What is reserved for a body of unknown length at first.
 const FIRST_BYTES: usize = 8 << 10;
+/// What is reserved for a body of known length at first, at the most. Nearly all have as much as they need from the
+/// start, and so none of them waits for memory half-way while it keeps others waiting.
+const FIRST_BYTES_EXPECTED: usize = 64 << 10;
+/// Whoever has sent so many bytes is believed to send all that they have announced.
+const PROVEN_BYTES: usize = 1 << 20;
 
 /// Reads `body` to its end. What it takes is covered by `reservation` before it is taken. `expected` is the length
 /// that the client has announced, if it has.
@@ -73,20 +78,15 @@ where
     }
     let mut expected = expected.and_then(|bytes| usize::try_from(bytes).ok());
     let mut pace = Pace::new(limits);
-    let mut collected = BytesMut::new();
+    let mut collected: Vec<u8> = Vec::new();
     loop {
-        let room = capacity_for(collected.len() + 1, expected, bytes_max);
-        reservation.cover(room).await?;
+        reservation.cover(step(collected.len() + 1, expected, bytes_max)).await?;
         let Some(data) = pace.next(body).await? else { break };
         let length = collected.len() + data.len();
         if length > bytes_max {
             return Err(too_large_at_least(limits.bytes_max));
         }
-        if length > collected.capacity() {
-            let capacity = capacity_for(length, expected, bytes_max);
-            reservation.cover(capacity).await?;
-            collected.reserve(capacity - collected.len());
-        }
+        make_room(&mut collected, length, expected, bytes_max, reservation).await?;
         collected.extend_from_slice(&data);
         if framing == Framing::Grpc
             && let Some(announced) = grpc_length(&collected)
@@ -97,8 +97,34 @@ where
             expected = Some(announced + prefix);
         }
     }
-    reservation.shrink(collected.capacity());
-    Ok(collected.freeze())
+    reservation.shrink(collected.len());
+    // Costs nothing when as much came as was announced.
+    Ok(Bytes::from(collected))
+}
+
+/// Makes `collected` large enough for `length` bytes.
+async fn make_room(
+    collected: &mut Vec<u8>,
+    length: usize,
+    expected: Option<usize>,
+    bytes_max: usize,
+    reservation: &mut Reservation,
+) -> Result<(), Refusal> {
+    let step = step(length, expected, bytes_max);
+    if length <= collected.capacity() {
+        return reservation.cover(step).await;
+    }
+    // While bytes move to a larger buffer, both are there.
+    reservation.cover(step + collected.len()).await?;
+    let capacity = match expected {
+        // Memory that is not written to is not there: from here on it grows without moving.
+        Some(expected) if length >= PROVEN_BYTES => expected.max(length),
+        _ => step,
+    };
+    let no_memory = || Refusal::new(RefusalKind::Overloaded, "the server has no memory left; send the request again");
+    collected.try_reserve_exact(capacity - collected.len()).map_err(|_| no_memory())?;
+    reservation.shrink(step);
+    Ok(())
 }
 
 /// The length of the message that follows, once the prefix is there.
@@ -107,13 +133,13 @@ fn grpc_length(collected: &[u8]) -> Option<usize> {
     Some(u32::from_be_bytes(length.try_into().ok()?) as usize)
 }
 
-/// The capacity to hold `length` bytes: doubling, so that nobody gets more than twice what they have sent, and no
-/// more than announced.
-fn capacity_for(length: usize, expected: Option<usize>, bytes_max: usize) -> usize {
-    let doubled = length.next_power_of_two().max(FIRST_BYTES);
+/// What to reserve for `length` bytes: in steps of twice the size, so that nobody gets more than twice what they have
+/// sent (but for the first bytes), and no more than announced.
+fn step(length: usize, expected: Option<usize>, bytes_max: usize) -> usize {
+    let doubled = length.next_power_of_two();
     match expected {
-        Some(expected) if expected >= length => doubled.min(expected),
-        _ => doubled.min(bytes_max.max(length)),
+        Some(expected) if expected >= length => doubled.max(FIRST_BYTES_EXPECTED).min(expected),
+        _ => doubled.max(FIRST_BYTES).min(bytes_max.max(length)),
     }
 }
 
@@ -271,12 +297,26 @@ mod tests {
         assert_eq!(result.expect_err("without end").kind, RefusalKind::BodyTooSlow);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_come_whole_and_hold_what_they_have_sent() {
+        let budget = Budget::new(64 << 20, Duration::from_secs(2));
+        for expected in [None, Some(5_000_000)] {
+            let pieces = vec![(Duration::ZERO, vec![7; 100_000]); 50];
+            let mut reservation = budget.reserve();
+            let result = read(&mut body(pieces), Framing::Plain, expected, &limits(8 << 20), &mut reservation).await;
+            assert_eq!(result.expect("whole"), vec![7; 5_000_000]);
+            assert!(budget.used() >= 5_000_000 && budget.used() < 5_001_024, "{}", budget.used());
+        }
+    }
+
     #[test]
     fn nobody_gets_more_than_twice_what_they_sent() {
         for length in [1, 8 << 10, 10_000, 1 << 20, 5_000_000] {
-            let capacity = capacity_for(length, Some(64 << 20), 64 << 20);
+            let capacity = step(length, Some(64 << 20), 64 << 20);
+            assert!(capacity >= length && capacity <= (2 * length).max(FIRST_BYTES_EXPECTED), "{length}: {capacity}");
+            let capacity = step(length, None, 64 << 20);
             assert!(capacity >= length && capacity <= (2 * length).max(FIRST_BYTES), "{length}: {capacity}");
         }
-        assert_eq!(capacity_for(50, Some(60), 100), 60);
+        assert_eq!(step(50, Some(60), 100), 60);
     }
 }

@@ -26,6 +26,8 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The most bytes of the header fields of a request.
 const HEADER_BYTES_MAX: usize = 16 << 10;
+/// The most bytes of an HTTP/1 connection that wait to be read by the request.
+const HTTP1_BUFFER_BYTES_MAX: usize = 64 << 10;
 /// Flow control: the bytes that a client may send ahead on one stream, and on the whole connection.
 const STREAM_WINDOW_BYTES: u32 = 512 << 10;
 const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
@@ -88,7 +90,8 @@ pub(crate) async fn serve<S>(
             let in_progress = activity.begin_request();
             let service = Arc::clone(&service);
             async move {
-                let response = service.answer(&Peer { address: client }, request).await;
+                // Boxed, because the server keeps room for one answer in each connection, also an idle one.
+                let response = Box::pin(service.answer(&Peer { address: client }, request)).await;
                 drop(in_progress);
                 Ok::<_, std::convert::Infallible>(response)
             }
@@ -97,18 +100,23 @@ pub(crate) async fn serve<S>(
     if first_bytes == HTTP2_PREFACE {
         let socket = TokioIo::new(Socket::http2(stream, first_bytes, Arc::clone(&activity)));
         let connection = http2_settings(&limits).serve_connection(socket, answer);
-        watch(connection, &activity, None, &limits, &ending).await;
+        Box::pin(watch(connection, &activity, None, &limits, &ending)).await;
     } else {
         let socket = TokioIo::new(Socket::http1(stream, first_bytes, Arc::clone(&activity)));
         let connection = http1_settings().serve_connection(socket, answer);
-        watch(connection, &activity, Some(limits.header_timeout), &limits, &ending).await;
+        Box::pin(watch(connection, &activity, Some(limits.header_timeout), &limits, &ending)).await;
     }
 }
 
 fn http1_settings() -> http1::Builder {
     let mut builder = http1::Builder::new();
     // Headers are timed in `watch`.
-    builder.timer(TokioTimer::new()).header_read_timeout(None).half_close(true).max_header_size(HEADER_BYTES_MAX);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_header_size(HEADER_BYTES_MAX)
+        .max_buf_size(HTTP1_BUFFER_BYTES_MAX);
     builder
 }
 

@@ -5,6 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
 use prost::Message;
 use support::clients::{Grpc, Http1, PROTOBUF, TRACE_EXPORT, request};
 use support::{Behaviour, config, eventually, start, start_default, traces};
@@ -77,7 +78,7 @@ async fn a_header_list_that_is_too_long_is_refused() {
     let request = http::Request::post(format!("http://localhost{TRACE_EXPORT}"))
         .header("content-type", "application/grpc")
         .header("x-long", long)
-        .body(http_body_util::Full::new(bytes::Bytes::new()))
+        .body(http_body_util::Empty::new().boxed_unsync())
         .expect("a request");
     let refused = grpc.sender.clone().send_request(request).await;
     assert!(refused.is_err() || refused.is_ok_and(|response| response.status() == 431));

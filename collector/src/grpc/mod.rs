@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use tracewell_model::Signal;
@@ -66,18 +67,21 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    match answer(service, peer, request).await {
+    let (parts, mut body) = request.into_parts();
+    match answer(service, peer, &parts, &mut body).await {
         Ok(message) => success(&message),
-        Err(refusal) => failure(&refusal),
+        Err(refusal) => {
+            service.log_refusal(&refusal, peer, parts.uri.path());
+            failure(&refusal)
+        }
     }
 }
 
-async fn answer<B>(service: &Service, peer: &Peer, request: Request<B>) -> Result<Vec<u8>, Refusal>
+async fn answer<B>(service: &Service, peer: &Peer, parts: &Parts, body: &mut B) -> Result<Vec<u8>, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    let (parts, mut body) = request.into_parts();
     if parts.version != Version::HTTP_2 {
         return Err(Refusal::malformed("gRPC needs HTTP/2: this is HTTP/1.1").field("content-type"));
     }
@@ -106,7 +110,7 @@ where
         expected: None,
         deadline: deadline(&parts.headers)?,
     };
-    let accepted = service.receiver().receive(export, &mut body).await;
+    let accepted = service.receiver().receive(export, body).await;
     accepted.map(|accepted: Accepted| accepted.to_protobuf())
 }
 

@@ -1,12 +1,17 @@
 //! Clients that see every byte: HTTP/1.1 by hand, gRPC on hyper's HTTP/2.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
@@ -132,7 +137,19 @@ pub const LOGS_EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsServic
 /// A connection of HTTP/2 for gRPC calls.
 #[derive(Clone)]
 pub struct Grpc {
-    pub sender: SendRequest<Full<Bytes>>,
+    pub sender: SendRequest<UnsyncBoxBody<Bytes, Infallible>>,
+}
+
+/// The body of a request that never comes.
+pub struct Stalled;
+
+impl Body for Stalled {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
 }
 
 /// The answer to a call.
@@ -185,7 +202,7 @@ impl Grpc {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body)).expect("a request");
+        let request = request.body(Full::new(body).boxed_unsync()).expect("a request");
         let response = self.sender.clone().send_request(request).await.expect("a response");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "application/grpc");
