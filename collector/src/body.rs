@@ -7,7 +7,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use crate::admission::Reservation;
+use crate::admission::{Phase, Reservation};
 use crate::config::CollectorConfig;
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -80,7 +80,7 @@ where
     let mut pace = Pace::new(limits);
     let mut collected: Vec<u8> = Vec::new();
     loop {
-        reservation.cover(step(collected.len() + 1, expected, bytes_max)).await?;
+        reservation.cover(step(collected.len() + 1, expected, bytes_max), Phase::Reading).await?;
         let Some(data) = pace.next(body).await? else { break };
         let length = collected.len() + data.len();
         if length > bytes_max {
@@ -112,10 +112,10 @@ async fn make_room(
 ) -> Result<(), Refusal> {
     let step = step(length, expected, bytes_max);
     if length <= collected.capacity() {
-        return reservation.cover(step).await;
+        return reservation.cover(step, Phase::Reading).await;
     }
     // While bytes move to a larger buffer, both are there.
-    reservation.cover(step + collected.len()).await?;
+    reservation.cover(step + collected.len(), Phase::Reading).await?;
     let capacity = match expected {
         // Memory that is not written to is not there: from here on it grows without moving.
         Some(expected) if length >= PROVEN_BYTES => expected.max(length),

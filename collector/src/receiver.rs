@@ -10,7 +10,7 @@ use tracewell_model::{Signal, TenantId, UnixNanos};
 use tracewell_otlp::ContentEncoding;
 use tracewell_storage::{Append, Appended, StorageError, StorageErrorKind};
 
-use crate::admission::{Budget, Reservation};
+use crate::admission::{Budget, Phase, Reservation};
 use crate::answer::Accepted;
 use crate::body::{self, BodyLimits, Framing};
 use crate::config::CollectorConfig;
@@ -148,15 +148,14 @@ impl Receiver {
     ) -> Result<Accepted, Refusal> {
         let wire_bytes = message.bytes.len();
         let inflated = self.inflate(&message, &mut reservation).await?;
-        // Columns take about as much as the message, and so does what JSON is transcoded to.
-        reservation.cover(wire_bytes + 2 * inflated.len()).await?;
+        reservation.cover(estimate(&export, wire_bytes, inflated.len()), Phase::Working).await?;
         let received_at = UnixNanos::now();
         let (signal, syntax) = (export.signal, export.syntax);
         let work = inflated.len();
         let decoded =
             self.compute(work, move || decode::decode(signal, syntax, message, inflated, received_at)).await??;
         let kept = decoded.body.bytes.len() + decoded.records.heap_bytes();
-        reservation.cover(kept).await?;
+        reservation.cover(kept, Phase::Working).await?;
         reservation.shrink(kept);
         let records = decoded.records.len() as u64;
         let mut accepted = Accepted { records, rejected: decoded.rejected, message: decoded.message, duplicate: false };
@@ -186,7 +185,7 @@ impl Receiver {
         let mut room = decode::inflated_bytes_hint(message).clamp(INLINE_BYTES_MAX, bytes_max.max(INLINE_BYTES_MAX));
         loop {
             room = room.min(bytes_max);
-            reservation.cover(message.bytes.len() + room).await?;
+            reservation.cover(message.bytes.len() + room, Phase::Working).await?;
             let again = message.clone();
             match self.compute(room, move || decode::inflate(&again, room)).await? {
                 Ok(inflated) => return Ok(inflated),
@@ -222,6 +221,14 @@ impl Receiver {
             },
         }
     }
+}
+
+/// The bytes that a decompressed message takes until it is stored. Columns take about as much as the message, and so
+/// does what JSON is transcoded to.
+fn estimate(export: &Export, wire_bytes: usize, inflated_bytes: usize) -> usize {
+    let decompressed = if export.encoding == ContentEncoding::Identity { 0 } else { inflated_bytes };
+    let transcoded = if export.syntax == Syntax::OtlpProtobuf { 0 } else { inflated_bytes };
+    wire_bytes + decompressed + transcoded + inflated_bytes
 }
 
 fn refused_by_storage(error: StorageError) -> Refusal {
