@@ -120,6 +120,8 @@ fn exporter(command: &mut Command, server: &Server, service: &str, protocol: &st
         .env("OTEL_TRACES_EXPORTER", "otlp")
         .env("OTEL_LOGS_EXPORTER", "otlp")
         .env("OTEL_METRICS_EXPORTER", "none")
+        // The detectors of cloud providers would ask the network.
+        .env("OTEL_NODE_RESOURCE_DETECTORS", "env,host,os,process")
         .env("OTEL_BSP_SCHEDULE_DELAY", "200")
         .env("OTEL_BLRP_SCHEDULE_DELAY", "200");
 }
@@ -138,7 +140,7 @@ async fn storefront(server: &Server, protocol: &str, orders_url: &str) -> anyhow
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/node");
     let mut command = Command::new("node");
     command
-        .args(["--import", "@opentelemetry/auto-instrumentations-node/register", "storefront.mjs"])
+        .args(["--require", "@opentelemetry/auto-instrumentations-node/register", "storefront.cjs"])
         .current_dir(folder)
         .env("ORDERS_URL", orders_url);
     exporter(&mut command, server, "storefront", protocol);

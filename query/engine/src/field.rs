@@ -48,7 +48,17 @@ pub(crate) fn intrinsic_names(signal: Signal) -> &'static [&'static str] {
             "scope.version",
         ],
         Signal::Logs => {
-            &["service", "severity", "body", "event_name", "trace_id", "span_id", "scope.name", "scope.version"]
+            &[
+                "service",
+                "severity",
+                "severity_text",
+                "body",
+                "event_name",
+                "trace_id",
+                "span_id",
+                "scope.name",
+                "scope.version",
+            ]
         }
     }
 }
@@ -101,6 +111,7 @@ fn intrinsic(place: Option<Place>, name: &str, signal: Signal) -> Option<Meaning
         (None, "trace_state", Signal::Traces) => Some(Meaning::Text(Column::TraceState)),
         (None, "body", Signal::Logs) => Some(Meaning::Text(Column::Body)),
         (None, "severity", Signal::Logs) => Some(Meaning::Severity),
+        (None, "severity_text", Signal::Logs) => Some(Meaning::Text(Column::SeverityText)),
         (None, "event_name", Signal::Logs) => Some(Meaning::Text(Column::EventName)),
         _ => None,
     }

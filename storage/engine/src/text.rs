@@ -29,7 +29,8 @@ impl PartialEq for TextPattern {
     }
 }
 
-/// The tokens of a text: maximal runs of letters, digits and underscores (Unicode), in lower case.
+/// The tokens of a text: maximal runs of letters and digits (Unicode), in lower case. An underscore separates, so that
+/// the parts of `order_id` are found by themselves, and the whole as a phrase.
 pub fn tokens(text: &str) -> impl Iterator<Item = String> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -41,12 +42,11 @@ pub fn tokens(text: &str) -> impl Iterator<Item = String> {
 /// Takes the next token from the front of `rest` and writes it to `token`. False when there is none.
 pub(crate) fn next_token(rest: &mut &str, token: &mut String) -> bool {
     let text = *rest;
-    let is_in_token = |c: char| c.is_alphanumeric() || c == '_';
-    let Some(start) = text.find(is_in_token) else {
+    let Some(start) = text.find(char::is_alphanumeric) else {
         *rest = "";
         return false;
     };
-    let end = text[start..].find(|c| !is_in_token(c)).map_or(text.len(), |length| start + length);
+    let end = text[start..].find(|c: char| !c.is_alphanumeric()).map_or(text.len(), |length| start + length);
     let word = &text[start..end];
     *rest = &text[end..];
     token.clear();

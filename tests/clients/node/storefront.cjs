@@ -1,6 +1,6 @@
 // A small web service with auto-instrumentation: calls the orders service and logs.
-import express from "express";
-import winston from "winston";
+const express = require("express");
+const winston = require("winston");
 
 const logger = winston.createLogger({ transports: [new winston.transports.Console()] });
 const app = express();
@@ -11,7 +11,7 @@ app.get("/buy/:item", async (request, response) => {
   if (!answer.ok) {
     logger.error("the order failed", { status: answer.status });
   }
-  response.status(answer.status).json(await answer.json());
+  response.status(answer.status).send(await answer.text());
 });
 
 const server = app.listen(0, "127.0.0.1", () => {
