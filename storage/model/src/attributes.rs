@@ -33,6 +33,7 @@ impl Keys {
     }
 
     /// The key with this number.
+    #[inline]
     pub fn name(&self, number: u32) -> &str {
         self.names.get(number as usize)
     }
@@ -76,12 +77,14 @@ impl Attributes {
     }
 
     /// Appends an attribute whose key is already numbered (see [`Attributes::dictionary_mut`]).
+    #[inline]
     pub fn push_numbered(&mut self, key: u32, value: Value<'_>) {
         self.keys.push(key);
         self.values.push(value);
     }
 
     /// Ends the row that is being built; what is pushed from now on belongs to the next.
+    #[inline]
     pub fn end_row(&mut self) {
         self.offsets.push(self.keys.len() as u32);
     }
@@ -140,11 +143,13 @@ impl Attributes {
     }
 
     /// The keys by number.
+    #[inline]
     pub fn dictionary(&self) -> &Keys {
         &self.dictionary
     }
 
     /// The keys by number, to add some.
+    #[inline]
     pub fn dictionary_mut(&mut self) -> &mut Keys {
         &mut self.dictionary
     }

@@ -15,6 +15,7 @@ impl Default for Strings {
 
 impl Strings {
     /// Appends `text`. A batch holds less than 4 GiB of text: callers bound their batches long before.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.offsets.push(self.bytes.len() as u32);
@@ -22,11 +23,13 @@ impl Strings {
     }
 
     /// The string of `row`. Panics if there is none, as slices do.
+    #[inline]
     pub fn get(&self, row: usize) -> &str {
         &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
     }
 
     /// The number of strings.
+    #[inline]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }

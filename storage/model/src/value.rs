@@ -94,6 +94,7 @@ pub struct Values {
 
 impl Values {
     /// Appends `value`. A batch holds less than 4 GiB of values: callers bound their batches long before.
+    #[inline]
     pub fn push(&mut self, value: Value<'_>) {
         let bits = match value {
             Value::Absent | Value::Empty => 0,
@@ -107,6 +108,7 @@ impl Values {
         self.bits.push(bits);
     }
 
+    #[inline]
     fn keep(&mut self, bytes: &[u8]) -> u64 {
         let offset = self.bytes.len() as u64;
         self.bytes.extend_from_slice(bytes);

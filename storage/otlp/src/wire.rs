@@ -62,15 +62,17 @@ pub(crate) struct Reader<'a> {
     field: u32,
 }
 
+// What happens for every field is inlined, and what is not gets no reference to the reader, so that a reader lives in
+// registers.
 impl<'a> Reader<'a> {
     /// A reader of `bytes`, which are of the message called `message` (for errors).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(bytes: &'a [u8], message: &'static str) -> Reader<'a> {
         Reader { rest: bytes, message, field: 0 }
     }
 
     /// The next field's number and value; nothing at the end of the message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Payload<'a>)>> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -99,7 +101,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The error that the field just read has a value of another type than it should.
-    #[cold]
+    #[inline(always)]
     pub(crate) fn mismatch(&self, payload: Payload<'_>) -> Box<Fault> {
         let found = match payload {
             Payload::Varint(_) => "varint",
@@ -110,43 +112,23 @@ impl<'a> Reader<'a> {
         self.fault(FaultKind::Mismatch { found })
     }
 
-    #[cold]
-    pub(crate) fn fault(&self, kind: FaultKind) -> Box<Fault> {
-        Box::new(Fault { message: self.message, field: self.field, kind })
+    #[inline(always)]
+    fn fault(&self, kind: FaultKind) -> Box<Fault> {
+        fault(self.message, self.field, kind)
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64> {
-        match *self.rest {
-            [a, ref rest @ ..] if a < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(a))
-            }
-            [a, b, ref rest @ ..] if b < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(a & 0x7f) | u64::from(b) << 7)
-            }
-            _ => self.long_varint(),
-        }
+        let (value, rest) = match *self.rest {
+            [a, ref rest @ ..] if a < 0x80 => (u64::from(a), rest),
+            [a, b, ref rest @ ..] if b < 0x80 => (u64::from(a & 0x7f) | u64::from(b) << 7, rest),
+            _ => long_varint(self.rest).map_err(|kind| self.fault(kind))?,
+        };
+        self.rest = rest;
+        Ok(value)
     }
 
-    fn long_varint(&mut self) -> Result<u64> {
-        let mut value = 0;
-        for (index, &byte) in self.rest.iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte < 0x80 {
-                // The tenth byte holds the last of 64 bits.
-                if index == 9 && byte > 1 {
-                    return Err(self.fault(FaultKind::Varint));
-                }
-                self.rest = &self.rest[index + 1..];
-                return Ok(value);
-            }
-        }
-        Err(self.fault(if self.rest.len() < 10 { FaultKind::Truncated } else { FaultKind::Varint }))
-    }
-
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         match self.rest.split_first_chunk() {
             Some((array, rest)) => {
@@ -157,7 +139,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.varint()?;
         let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
@@ -169,6 +151,46 @@ impl<'a> Reader<'a> {
             None => Err(self.fault(FaultKind::Length { length, left: self.rest.len() })),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn fault(message: &'static str, field: u32, kind: FaultKind) -> Box<Fault> {
+    Box::new(Fault { message, field, kind })
+}
+
+/// The integer that `bytes` start with, and what follows it.
+#[inline(never)]
+fn long_varint(bytes: &[u8]) -> std::result::Result<(u64, &[u8]), FaultKind> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            // The tenth byte holds the last of 64 bits.
+            if index == 9 && byte > 1 {
+                return Err(FaultKind::Varint);
+            }
+            return Ok((value, &bytes[index + 1..]));
+        }
+    }
+    Err(if bytes.len() < 10 { FaultKind::Truncated } else { FaultKind::Varint })
+}
+
+/// The content of field 1 and of field 2, if `bytes` are just these two, length-delimited, shorter than 128 bytes, and
+/// in order: a key and its value as nearly all encoders write them.
+#[inline(always)]
+pub(crate) fn plain_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, length, rest @ ..] = bytes else { return None };
+    let (first, rest) = rest.split_at_checked(usize::from(*length))?;
+    let [0x12, last_length, second @ ..] = rest else { return None };
+    (*length < 0x80 && *last_length < 0x80 && usize::from(*last_length) == second.len()).then_some((first, second))
+}
+
+/// The content of field 1, if `bytes` are just that, length-delimited and shorter than 128 bytes.
+#[inline(always)]
+pub(crate) fn plain_bytes(bytes: &[u8]) -> Option<&[u8]> {
+    let [0x0a, length, content @ ..] = bytes else { return None };
+    (*length < 0x80 && usize::from(*length) == content.len()).then_some(content)
 }
 
 /// The wire type of a field, for its tag.

@@ -6,7 +6,7 @@ use super::context::{Context, Element};
 use super::tidy::merged;
 use super::value::any_value;
 use crate::report::Finding;
-use crate::wire::{Payload, Reader, Result};
+use crate::wire::{Payload, Reader, Result, plain_pair};
 
 const NO_KEY: u32 = u32::MAX;
 
@@ -42,6 +42,16 @@ impl AttributeReader {
     #[inline]
     pub(super) fn read(&mut self, target: &mut Attributes, bytes: &[u8], context: &mut Context) -> Result<()> {
         context.charge(Element::Attribute)?;
+        if let Some((key, value)) = plain_pair(bytes) {
+            let number = self.number(target, key, context);
+            target.push_numbered(number, any_value(value, context)?.get());
+            return Ok(());
+        }
+        self.read_any(target, bytes, context)
+    }
+
+    /// As [`AttributeReader::read`], in any encoding.
+    fn read_any(&mut self, target: &mut Attributes, bytes: &[u8], context: &mut Context) -> Result<()> {
         let mut reader = Reader::new(bytes, "KeyValue");
         let mut key: &[u8] = &[];
         let mut value = None;

@@ -1,12 +1,14 @@
 //! One `AnyValue` from the wire.
 
+use std::borrow::Cow;
+
 use tracewell_model::Value;
 
 use super::context::Context;
 use super::tidy::tidy;
 use crate::report::Finding;
 use crate::schema::ANY_VALUE;
-use crate::wire::{Payload, Reader, Result};
+use crate::wire::{Payload, Reader, Result, plain_bytes};
 
 /// A value as it can be appended to a column; owned only where it had to be repaired.
 pub(super) enum WireValue<'a> {
@@ -31,6 +33,9 @@ impl WireValue<'_> {
 /// The value in `bytes`, an encoded `AnyValue`.
 #[inline]
 pub(super) fn any_value<'a>(bytes: &'a [u8], context: &mut Context) -> Result<WireValue<'a>> {
+    if let Some(text) = plain_bytes(bytes) {
+        return Ok(string(text, context));
+    }
     let mut reader = Reader::new(bytes, "AnyValue");
     let mut last = Alternative::None;
     while let Some((field, payload)) = reader.next()? {
@@ -53,12 +58,17 @@ pub(super) fn any_value<'a>(bytes: &'a [u8], context: &mut Context) -> Result<Wi
     match last {
         Alternative::None => Ok(WireValue::Plain(Value::Empty)),
         Alternative::Scalar(value) => Ok(WireValue::Plain(value)),
-        Alternative::String(text) => Ok(match std::str::from_utf8(text) {
-            Ok(text) => WireValue::Plain(Value::String(text)),
-            Err(_) => WireValue::Text(context.text(text).into_owned()),
-        }),
+        Alternative::String(text) => Ok(string(text, context)),
         Alternative::Array => nested(bytes, context, Value::Array, WireValue::Array),
         Alternative::KeyValueList => nested(bytes, context, Value::KeyValueList, WireValue::KeyValueList),
+    }
+}
+
+#[inline]
+fn string<'a>(text: &'a [u8], context: &mut Context) -> WireValue<'a> {
+    match context.text(text) {
+        Cow::Borrowed(text) => WireValue::Plain(Value::String(text)),
+        Cow::Owned(text) => WireValue::Text(text),
     }
 }
 
@@ -78,7 +88,7 @@ fn nested<'a>(
     owned: fn(Vec<u8>) -> WireValue<'a>,
 ) -> Result<WireValue<'a>> {
     Ok(match tidy(&ANY_VALUE, bytes, context)? {
-        std::borrow::Cow::Borrowed(bytes) => WireValue::Plain(borrowed(bytes)),
-        std::borrow::Cow::Owned(bytes) => owned(bytes),
+        Cow::Borrowed(bytes) => WireValue::Plain(borrowed(bytes)),
+        Cow::Owned(bytes) => owned(bytes),
     })
 }
