@@ -233,18 +233,6 @@ async fn merged_spans_are_clustered_by_trace_across_row_groups() {
 }
 
 #[tokio::test]
-async fn merged_log_records_go_by_time_from_row_group_to_row_group() {
-    let setting = Setting::new().await;
-    setting.flush_all(&batches(Signal::Logs, &[9000, 9000])).await;
-    setting.compact().await;
-    let SortKeys::Logs(times) = setting.only_segment().sort_keys().await.expect("reads") else {
-        panic!("log records have keys of log records");
-    };
-    let (first, rest) = times.split_at(super::merge::FIRST_BATCH_ROWS);
-    assert!(first.iter().max() <= rest.iter().min());
-}
-
-#[tokio::test]
 async fn merged_segments_describe_their_records() {
     let setting = Setting::new().await;
     let flushed = batches(Signal::Logs, &[100]);

@@ -10,6 +10,7 @@ use super::catalogue::FieldCatalogue;
 use super::columns::{ColumnPlan, ROW_GROUP_ROWS};
 use super::index::{IndexWriter, RowGroupInfo, Section};
 use super::order::order_row_group;
+use super::row_bytes::row_group_length;
 use super::shred::{shred_logs, shred_spans};
 use super::trace_index::TraceIndexBuilder;
 use super::{WriteOptions, scopes, text_index, unwritten};
@@ -38,6 +39,7 @@ pub(crate) struct Encoded {
 pub(crate) struct SegmentEncoder {
     plan: ColumnPlan,
     full_text_index: bool,
+    row_group_rows: usize,
     parquet: ArrowWriter<SummingBuffer>,
     scopes: ScopeTable,
     catalogue: FieldCatalogue,
@@ -60,6 +62,7 @@ impl SegmentEncoder {
         Ok(SegmentEncoder {
             plan,
             full_text_index: options.full_text_index,
+            row_group_rows: ROW_GROUP_ROWS,
             parquet: parquet.map_err(unwritten)?,
             scopes: ScopeTable::default(),
             catalogue: FieldCatalogue::new(),
@@ -70,13 +73,27 @@ impl SegmentEncoder {
         })
     }
 
-    /// Appends the `rows` of `records`, in this order, as one row group. The catalogue is counted apart.
-    pub(crate) fn row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
-        if rows.is_empty() {
-            return Ok(());
+    /// Makes row groups of fewer rows, to test what happens between them.
+    #[cfg(test)]
+    pub(crate) fn set_row_group_rows(&mut self, rows: usize) {
+        self.row_group_rows = rows;
+    }
+
+    /// Appends the `rows` of `records`, in this order, as row groups as large as they may be. The catalogue is
+    /// counted apart.
+    pub(crate) fn append(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (group, after) = rest.split_at(row_group_length(records, rest, self.row_group_rows));
+            self.row_group(records, group)?;
+            rest = after;
         }
+        Ok(())
+    }
+
+    fn row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
         let total = (self.rows as usize).checked_add(rows.len()).and_then(|rows| u32::try_from(rows).ok());
-        let (Some(total), true) = (total, rows.len() <= ROW_GROUP_ROWS) else {
+        let Some(total) = total else {
             let message = format!("{} rows more than a segment of {} rows can take", rows.len(), self.rows);
             return Err(StorageError::new(StorageErrorKind::Internal, message));
         };

@@ -17,6 +17,7 @@ mod order;
 mod pages;
 mod prune;
 mod restore;
+mod row_bytes;
 mod rows;
 mod scan;
 mod scopes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
-use tracewell_model::{Records, Signal, TenantId};
+use tracewell_model::{Logs, Records, Signal, Spans, TenantId};
 use ulid::Ulid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,6 +20,9 @@ use crate::{StorageError, StorageErrorKind};
 
 /// The bytes of a part of an upload. Segments that are smaller are put at once.
 const PART_BYTES: usize = 16 << 20;
+
+/// Gathered records of this many bytes are written though they do not fill a row group.
+const GATHERED_BYTES_MAX: usize = 128 << 20;
 
 /// Writes `records` as the segment `id`: sorts and encodes them, and puts its objects.
 pub(crate) async fn write(
@@ -47,14 +50,11 @@ pub(crate) async fn write(
             Ok(())
         })
         .await?;
+    // In pieces, so that what is ready can be put meanwhile.
     for first in (0..order.len()).step_by(ROW_GROUP_ROWS) {
         let (records, order) = (Arc::clone(&records), Arc::clone(&order));
-        writer
-            .encode(move |encoder| {
-                let rows = &order[first..order.len().min(first + ROW_GROUP_ROWS)];
-                encoder.row_group(&records, rows)
-            })
-            .await?;
+        let piece = first..order.len().min(first + ROW_GROUP_ROWS);
+        writer.encode(move |encoder| encoder.append(&records, &order[piece])).await?;
     }
     writer.finish().await
 }
@@ -68,6 +68,8 @@ pub(crate) struct SegmentWriter {
     options: WriteOptions,
     /// Not there only while it works elsewhere, or after that failed.
     encoder: Option<SegmentEncoder>,
+    /// What is not yet enough for a row group.
+    gathered: Option<Records>,
     rows_path: String,
     upload: Upload,
 }
@@ -89,36 +91,63 @@ impl SegmentWriter {
             signal: plan.signal,
             encoder: Some(SegmentEncoder::new(plan, &options)?),
             options,
+            gathered: None,
             upload: Upload { path: Path::from(rows_path.as_str()), pending: Vec::new(), pending_bytes: 0, parts: None },
             rows_path,
         })
     }
 
-    /// Appends records as one row group, so at most [`ROW_GROUP_ROWS`] of them. Spans stand in the order of
-    /// [`order_spans`] over the whole segment; of log records each row group is later than the one before.
-    pub(crate) async fn push(&mut self, records: Records) -> Result<(), StorageError> {
+    /// Makes row groups of fewer rows, to test what happens between them.
+    #[cfg(test)]
+    pub(crate) async fn set_row_group_rows(&mut self, rows: usize) {
         self.encode(move |encoder| {
-            encoder.count(&FieldCatalogue::of_records(&records));
-            let rows: Vec<u32> = (0..records.len() as u32).collect();
-            encoder.row_group(&records, &rows)
+            encoder.set_row_group_rows(rows);
+            Ok(())
         })
         .await
+        .expect("sets");
+    }
+
+    /// Appends records; they are gathered into full row groups. Spans stand in the order of [`order_spans`] over the
+    /// whole segment, log records in that of [`order_logs`].
+    pub(crate) async fn push(&mut self, records: Records) -> Result<(), StorageError> {
+        let gathered = self.gathered.take();
+        self.gathered = self
+            .encode(move |encoder| {
+                encoder.count(&FieldCatalogue::of_records(&records));
+                let records = match gathered {
+                    Some(mut gathered) => {
+                        append(&mut gathered, &records)?;
+                        gathered
+                    }
+                    None => records,
+                };
+                let full = match records.heap_bytes() >= GATHERED_BYTES_MAX {
+                    true => records.len(),
+                    false => records.len() / ROW_GROUP_ROWS * ROW_GROUP_ROWS,
+                };
+                encoder.append(&records, &(0..full as u32).collect::<Vec<_>>())?;
+                Ok(tail(records, full))
+            })
+            .await?;
+        Ok(())
     }
 
     /// Works on the encoder, and puts what is ready.
-    async fn encode(
+    async fn encode<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut SegmentEncoder) -> Result<(), StorageError> + Send + 'static,
-    ) -> Result<(), StorageError> {
+        work: impl FnOnce(&mut SegmentEncoder) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
         let mut encoder = self.take_encoder()?;
-        let (encoder, bytes) = blocking(move || {
-            work(&mut encoder)?;
+        let (encoder, result, bytes) = blocking(move || {
+            let result = work(&mut encoder)?;
             let bytes = encoder.take_bytes();
-            Ok((encoder, bytes))
+            Ok((encoder, result, bytes))
         })
         .await?;
         self.encoder = Some(encoder);
-        self.upload.push(&self.store, bytes).await
+        self.upload.push(&self.store, bytes).await?;
+        Ok(result)
     }
 
     fn take_encoder(&mut self) -> Result<SegmentEncoder, StorageError> {
@@ -129,6 +158,10 @@ impl SegmentWriter {
 
     /// Puts what is left. The segment is durable when this returns.
     pub(crate) async fn finish(mut self) -> Result<SegmentMeta, StorageError> {
+        if let Some(records) = self.gathered.take() {
+            let rows: Vec<u32> = (0..records.len() as u32).collect();
+            self.encode(move |encoder| encoder.append(&records, &rows)).await?;
+        }
         let encoder = self.take_encoder()?;
         let Encoded { rows_rest, rows, scopes, index, times, row_count } = blocking(move || encoder.finish()).await?;
         self.upload.push(&self.store, rows_rest).await?;
@@ -151,6 +184,35 @@ impl SegmentWriter {
             created_at: self.options.created_at,
             objects,
         })
+    }
+}
+
+fn append(gathered: &mut Records, records: &Records) -> Result<(), StorageError> {
+    match (gathered, records) {
+        (Records::Spans(gathered), Records::Spans(spans)) => gathered.append(spans),
+        (Records::Logs(gathered), Records::Logs(logs)) => gathered.append(logs),
+        _ => {
+            return Err(StorageError::new(StorageErrorKind::Internal, "spans and log records in one segment"));
+        }
+    }
+    Ok(())
+}
+
+/// What comes after the first `done` records.
+fn tail(records: Records, done: usize) -> Option<Records> {
+    match (&records, done) {
+        (records, done) if records.len() == done => None,
+        (_, 0) => Some(records),
+        (Records::Spans(spans), done) => {
+            let mut rest = Spans::default();
+            rest.append_rows(spans, done..spans.len());
+            Some(Records::Spans(rest))
+        }
+        (Records::Logs(logs), done) => {
+            let mut rest = Logs::default();
+            rest.append_rows(logs, done..logs.len());
+            Some(Records::Logs(rest))
+        }
     }
 }
 

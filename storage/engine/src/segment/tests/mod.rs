@@ -11,10 +11,11 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use tracewell_model::{Records, TenantId, UnixNanos};
+use tracewell_model::{Logs, Records, Spans, TenantId, UnixNanos};
 use ulid::Ulid;
 
-use super::{Segment, WriteOptions, write};
+use super::order::{order_logs, order_spans};
+use super::{ColumnPlan, FieldCatalogue, Segment, SegmentWriter, WriteOptions, write};
 
 /// A store in memory, to read by requests.
 fn remote() -> Arc<dyn ObjectStore> {
@@ -32,11 +33,41 @@ fn options(full_text_index: bool) -> WriteOptions {
     WriteOptions { level: u8::from(full_text_index), full_text_index, created_at: UnixNanos(1) }
 }
 
-/// The records as a segment.
+/// The records as a segment with row groups of `row_group_rows`.
+async fn segment_of_groups(
+    store: &Arc<dyn ObjectStore>,
+    records: &Records,
+    full_text_index: bool,
+    row_group_rows: usize,
+) -> Arc<Segment> {
+    let plan = ColumnPlan::new(records.signal(), &FieldCatalogue::of_records(records));
+    let options = options(full_text_index);
+    let mut writer = SegmentWriter::new(store, Ulid::new(), &tenant(), plan, options).expect("starts");
+    writer.set_row_group_rows(row_group_rows).await;
+    let sorted = match records {
+        Records::Spans(spans) => {
+            let mut sorted = Spans::default();
+            sorted.append_rows(spans, order_spans(spans).into_iter().map(|row| row as usize));
+            Records::Spans(sorted)
+        }
+        Records::Logs(logs) => {
+            let mut sorted = Logs::default();
+            sorted.append_rows(logs, order_logs(logs).into_iter().map(|row| row as usize));
+            Records::Logs(sorted)
+        }
+    };
+    writer.push(sorted).await.expect("encodes");
+    Segment::open(store, writer.finish().await.expect("writes"))
+}
+
+/// The records as a segment, as a flush writes it.
 async fn segment(store: &Arc<dyn ObjectStore>, records: &Records, full_text_index: bool) -> Arc<Segment> {
-    let tenant = TenantId::new("team-a").expect("a tenant");
-    let meta = write(store, Ulid::new(), &tenant, records.clone(), options(full_text_index)).await;
+    let meta = write(store, Ulid::new(), &tenant(), records.clone(), options(full_text_index)).await;
     Segment::open(store, meta.expect("writes"))
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("team-a").expect("a tenant")
 }
 
 fn run<T>(test: impl Future<Output = T>) -> T {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tracewell_model::{Records, Signal};
 
 use super::samples::{canonical, logs, spans};
-use super::{local, options, remote, run, segment};
+use super::{local, options, remote, run, segment, segment_of_groups};
 use crate::segment::{ColumnPlan, FieldCatalogue, Segment, SegmentWriter, SortKeys};
 
 fn sorted(mut texts: Vec<String>) -> Vec<String> {
@@ -14,7 +14,8 @@ fn sorted(mut texts: Vec<String>) -> Vec<String> {
 
 async fn read_back(records: &Records, full_text_index: bool) -> Records {
     let store = remote();
-    let segment = segment(&store, records, full_text_index).await;
+    let row_group_rows = 1 + records.len() * 2 / 3;
+    let segment = segment_of_groups(&store, records, full_text_index, row_group_rows).await;
     assert_eq!(segment.meta().rows, records.len() as u64);
     segment.read_rows(0..records.len() as u32).await.expect("reads")
 }
@@ -54,14 +55,19 @@ proptest! {
 fn spans_are_clustered_by_trace_and_logs_run_with_time() {
     run(async {
         let store = remote();
-        let segment_of = async |records: Records| segment(&store, &records, false).await;
-        let keys = segment_of(Records::Spans(spans(5, 300, false))).await.sort_keys().await.expect("reads");
+        let written = segment(&store, &Records::Spans(spans(5, 300, false)), false).await;
+        let keys = written.sort_keys().await.expect("reads");
         let SortKeys::Spans { trace_id, start } = keys else { panic!("spans") };
         let traces: Vec<_> = trace_id.chunk_by(|a, b| a == b).map(|run| run[0]).collect();
         let distinct: std::collections::HashSet<_> = traces.iter().collect();
         assert_eq!(distinct.len(), traces.len(), "a trace stands together");
         let first_of = |trace| trace_id.iter().position(|id| *id == trace).map(|row| start[row]);
         assert!(traces.iter().map(|trace| first_of(*trace)).is_sorted(), "traces run with their first start");
+        let records = Records::Logs(logs(5, 300, false));
+        let segment = segment_of_groups(&store, &records, false, 128).await;
+        let SortKeys::Logs(times) = segment.sort_keys().await.expect("reads") else { panic!("log records") };
+        let groups: Vec<&[u64]> = times.chunks(128).collect();
+        assert!(groups.windows(2).all(|pair| pair[0].iter().max() <= pair[1].iter().min()), "row groups run with time");
     });
 }
 
@@ -71,7 +77,7 @@ fn the_rows_of_a_trace_are_found_by_its_id() {
         for signal in [Signal::Traces, Signal::Logs] {
             let records = super::samples::records(signal, 3, 200);
             let store = remote();
-            let segment = segment(&store, &records, false).await;
+            let segment = segment_of_groups(&store, &records, false, 64).await;
             let all = segment.read_rows(0..200).await.expect("reads");
             let ids = match &all {
                 Records::Spans(spans) => &spans.trace_id,

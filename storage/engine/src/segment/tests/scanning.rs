@@ -11,7 +11,7 @@ use regex::Regex;
 use tracewell_model::{Attributes, Records, Signal, TimeRange, UnixNanos, Value};
 
 use super::samples::{Dice, KEYS, TEXTS, records};
-use super::{local, remote, run, segment};
+use super::{local, remote, run, segment, segment_of_groups};
 use crate::scan::{display, scan_live};
 use crate::{
     AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest, ScanStream, TextPattern, tokens,
@@ -192,7 +192,7 @@ proptest! {
         run(async {
             let (_directory, store) = local();
             let plain = segment(&store, &records, false).await;
-            let indexed = segment(&remote(), &records, true).await;
+            let indexed = segment_of_groups(&remote(), &records, true, 1 + seed as usize % 60).await;
             let chunk = Arc::new(records.clone());
             for number in 0..25 {
                 let request = request(seed ^ number << 32);
