@@ -59,7 +59,7 @@ pub(crate) fn inflate(message: &Message, bytes_max: usize) -> Result<Bytes, Refu
 
 /// How large a message says it is when decompressed; a usual ratio when it does not say.
 pub(crate) fn inflated_bytes_hint(message: &Message) -> usize {
-    const USUAL_RATIO: usize = 16;
+    const USUAL_RATIO: usize = 32;
     let bytes = &message.bytes;
     let usual = bytes.len().saturating_mul(USUAL_RATIO);
     match message.encoding {

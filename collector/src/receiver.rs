@@ -175,26 +175,33 @@ impl Receiver {
         Ok(accepted)
     }
 
-    /// Decompresses a message. Memory is reserved for as much as its header says, and for more when that was a lie:
-    /// then decompressing starts again, at most four times.
+    /// Decompresses a message. Memory is reserved for as much as its header says or is usual; when that was too little,
+    /// for as much as is allowed.
     async fn inflate(&self, message: &Message, reservation: &mut Reservation) -> Result<Bytes, Refusal> {
         if message.encoding == ContentEncoding::Identity {
             return Ok(message.bytes.clone());
         }
         let bytes_max = self.limits.bytes_max;
-        let mut room = decode::inflated_bytes_hint(message).clamp(INLINE_BYTES_MAX, bytes_max.max(INLINE_BYTES_MAX));
-        loop {
-            room = room.min(bytes_max);
-            reservation.cover(message.bytes.len() + room, Phase::Working).await?;
-            let again = message.clone();
-            match self.compute(room, move || decode::inflate(&again, room)).await? {
-                Ok(inflated) => return Ok(inflated),
-                Err(refusal) if refusal.kind == RefusalKind::TooLarge && room < bytes_max => {
-                    room = room.saturating_mul(16);
-                }
-                Err(refusal) => return Err(refusal),
+        let expected = decode::inflated_bytes_hint(message).max(INLINE_BYTES_MAX).min(bytes_max);
+        let inflated = match self.inflate_within(expected, message, reservation).await {
+            Err(refusal) if refusal.kind == RefusalKind::TooLarge && expected < bytes_max => {
+                self.inflate_within(bytes_max, message, reservation).await
             }
-        }
+            result => result,
+        }?;
+        reservation.shrink(message.bytes.len() + inflated.len());
+        Ok(inflated)
+    }
+
+    async fn inflate_within(
+        &self,
+        bytes_max: usize,
+        message: &Message,
+        reservation: &mut Reservation,
+    ) -> Result<Bytes, Refusal> {
+        reservation.cover(message.bytes.len() + bytes_max, Phase::Working).await?;
+        let message = message.clone();
+        self.compute(bytes_max, move || decode::inflate(&message, bytes_max)).await?
     }
 
     /// Runs `work` of about so many bytes, on another thread if it takes long.

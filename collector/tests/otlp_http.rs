@@ -52,7 +52,8 @@ async fn every_refusal_has_its_status_and_a_google_rpc_status() {
     let harness = start_default().await;
     let good = traces(1, 1).encode_to_vec();
     let bad_gzip = gzip(&good)[..20].to_vec();
-    let cases: &[(&str, &[(&str, &str)], &[u8], u16, i32, &str)] = &[
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16, i32, &'a str);
+    let cases: &[Case] = &[
         ("GET /v1/traces", &[PROTOBUF], b"", 405, 12, "POST"),
         ("PUT /v1/logs/", &[PROTOBUF], &good, 405, 12, "POST"),
         ("POST /", &[PROTOBUF], &good, 404, 5, "/v1/traces"),
