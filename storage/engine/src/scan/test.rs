@@ -99,14 +99,11 @@ impl Test {
         })
     }
 
-    fn of_numbers<T: ArrowPrimitiveType>(
+    fn of_numbers<T: WideNumber>(
         &self,
         values: &PrimitiveArray<T>,
         widen: impl Fn(T::Native) -> T::Wide,
-    ) -> Result<BooleanBuffer, StorageError>
-    where
-        T: WideNumber,
-    {
+    ) -> Result<BooleanBuffer, StorageError> {
         let numbers = values.values();
         Ok(match self {
             Test::Compare(comparison, Scalar::Int(right)) => {

@@ -1,7 +1,7 @@
 //! Segments: immutable sets of records in open columnar files. docs/formats/segment.md has the format.
 //!
 //! Writing: [`order`] sorts, [`shred`] makes columns ([`columns`] says which), [`encode`] makes objects, [`writer`] puts
-//! them. Reading: [`segment`] opens, [`pages`] decodes parts of `rows.parquet`, [`view`] shows them as the logical table,
+//! them. Reading: [`reader`] opens, [`pages`] decodes parts of `rows.parquet`, [`view`] shows them as the logical table,
 //! [`scan`] and [`rows`] answer.
 
 pub(crate) mod any_value;
@@ -16,12 +16,12 @@ mod object;
 mod order;
 mod pages;
 mod prune;
+mod reader;
 mod restore;
 mod row_bytes;
 mod rows;
 mod scan;
 mod scopes;
-mod segment;
 mod shred;
 mod shred_attributes;
 mod text_bundle;
@@ -39,8 +39,8 @@ use ulid::Ulid;
 
 pub(crate) use catalogue::FieldCatalogue;
 pub(crate) use columns::{ColumnPlan, ROW_GROUP_ROWS};
+pub(crate) use reader::Segment;
 pub(crate) use rows::SortKeys;
-pub(crate) use segment::Segment;
 pub(crate) use writer::{SegmentWriter, write};
 
 use crate::{StorageError, StorageErrorKind};

@@ -2,7 +2,7 @@
 
 use super::columns::*;
 use super::pages::Leaves;
-use super::segment::Opened;
+use super::reader::Opened;
 use crate::scan::{Nested, Node, Target, nested_of};
 use crate::{AttributeScope, AttributeType, Column};
 

@@ -6,7 +6,8 @@ use parquet::file::statistics::Statistics;
 use tracewell_model::TraceId;
 
 use super::columns::*;
-use super::segment::{Opened, Segment};
+use super::reader::{Opened, Segment};
+use super::text_index;
 use crate::scan::{Leaf, Node, Target, Test};
 use crate::text::TextPattern;
 use crate::{AttributeScope, AttributeType, Column, Comparison, Scalar, StorageError};
@@ -115,6 +116,14 @@ fn overlaps<T: PartialOrd + ?Sized>(comparison: Comparison, value: &T, min: &T, 
     }
 }
 
+/// What the indexes say about a predicate.
+pub(super) struct Candidates {
+    /// The rows that may meet it.
+    pub rows: BooleanBuffer,
+    /// Whether they do.
+    pub exact: bool,
+}
+
 impl Segment {
     /// The rows of a row group that may meet the predicate, by its indexes; none when these do not tell, or when they
     /// are too many for it to pay. Blocks.
@@ -123,30 +132,44 @@ impl Segment {
         opened: &Opened,
         node: &Node,
         group: usize,
-    ) -> Result<Option<BooleanBuffer>, StorageError> {
+    ) -> Result<Option<Candidates>, StorageError> {
         match node {
             Node::And(parts) => {
-                let mut all: Option<BooleanBuffer> = None;
+                let mut all: Option<Candidates> = None;
+                let mut exact = true;
                 for part in parts {
-                    if let Some(rows) = self.candidates(opened, part, group)? {
-                        all = Some(all.map_or(rows.clone(), |before| &before & &rows));
+                    match self.candidates(opened, part, group)? {
+                        None => exact = false,
+                        Some(found) => {
+                            exact &= found.exact;
+                            let rows = all.map_or(found.rows.clone(), |before| &before.rows & &found.rows);
+                            all = Some(Candidates { rows, exact: false });
+                        }
                     }
                 }
-                Ok(all)
+                Ok(all.map(|all| Candidates { exact, ..all }))
             }
             Node::Or(parts) => {
-                let mut any: Option<BooleanBuffer> = None;
+                let mut any = Candidates {
+                    rows: BooleanBuffer::new_unset(opened.head.row_groups[group].rows as usize),
+                    exact: true,
+                };
                 for part in parts {
-                    let Some(rows) = self.candidates(opened, part, group)? else {
+                    let Some(found) = self.candidates(opened, part, group)? else {
                         return Ok(None);
                     };
-                    any = Some(any.map_or(rows.clone(), |before| &before | &rows));
+                    any = Candidates { rows: &any.rows | &found.rows, exact: any.exact && found.exact };
                 }
-                Ok(any)
+                Ok(Some(any))
+            }
+            Node::Not(part) => {
+                let found = self.candidates(opened, part, group)?;
+                Ok(found.filter(|found| found.exact).map(|found| Candidates { rows: !&found.rows, exact: true }))
             }
             Node::Leaf(Leaf { target: Target::Text(pattern), .. }) => self.text_candidates(opened, pattern, group),
             Node::Leaf(Leaf { target: Target::Column(Column::TraceId), test }) => {
-                self.trace_candidates(opened, test, group)
+                let rows = self.trace_candidates(opened, test, group)?;
+                Ok(rows.map(|rows| Candidates { rows, exact: false }))
             }
             _ => Ok(None),
         }
@@ -157,16 +180,22 @@ impl Segment {
         opened: &Opened,
         pattern: &TextPattern,
         group: usize,
-    ) -> Result<Option<BooleanBuffer>, StorageError> {
-        if matches!(pattern, TextPattern::Contains(_) | TextPattern::Regex(_)) {
+    ) -> Result<Option<Candidates>, StorageError> {
+        // The others are no matter of whole tokens.
+        let (TextPattern::Phrase(tokens) | TextPattern::Prefix(tokens)) = pattern else {
             return Ok(None);
-        }
+        };
         let Some(index) = self.text_index(opened, group)? else {
             return Ok(None);
         };
         let rows = opened.head.row_groups[group].rows as usize;
-        let found = index.candidates(pattern, rows / 3).map_err(|error| self.text_error(&error))?;
-        Ok(found.map(|found| bits(rows, found.into_iter().map(|row| row as usize..row as usize + 1))))
+        let exact = text_index::is_exact(tokens);
+        let rows_max = if exact { rows } else { rows / 3 };
+        let found = index.candidates(pattern, rows_max).map_err(|error| self.text_error(&error))?;
+        Ok(found.map(|found| {
+            let rows = bits(rows, found.into_iter().map(|row| row as usize..row as usize + 1));
+            Candidates { rows, exact }
+        }))
     }
 
     fn trace_candidates(

@@ -13,8 +13,8 @@ use super::lists::damaged;
 use super::object::VerifiedObject;
 use super::pages::Leaves;
 use super::prune::bits;
+use super::reader::{Opened, Segment};
 use super::restore::{restore_logs, restore_spans};
-use super::segment::{Opened, Segment};
 use crate::scan::blocking;
 use crate::{StorageError, StorageErrorKind};
 

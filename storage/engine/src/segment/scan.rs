@@ -11,7 +11,7 @@ use tracewell_model::{TimeRange, UnixNanos};
 use super::object::VerifiedObject;
 use super::pages::Leaves;
 use super::prune::bits;
-use super::segment::{Opened, Segment};
+use super::reader::{Opened, Segment};
 use super::view::SegmentView;
 use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, blocking, evaluate, project};
 use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError};
@@ -107,16 +107,21 @@ impl Scan {
     fn begin_group(&self, group: usize) -> Result<Option<Output>, StorageError> {
         let info = &self.opened.head.row_groups[group];
         let mut selected: Option<BooleanBuffer> = None;
+        let mut undecided = Vec::new();
         for conjunct in &self.conjuncts {
-            if let Some(rows) = self.segment.candidates(&self.opened, conjunct, group)? {
-                selected = Some(selected.map_or(rows.clone(), |before| &before & &rows));
+            let found = self.segment.candidates(&self.opened, conjunct, group)?;
+            if !found.as_ref().is_some_and(|found| found.exact) {
+                undecided.push(conjunct);
+            }
+            if let Some(found) = found {
+                selected = Some(selected.map_or(found.rows.clone(), |before| &before & &found.rows));
             }
         }
         if !covers(&self.request.time, info.time_min, info.time_max) {
             selected = self.narrow(group, selected, Step::Time)?;
         }
         // Conjuncts of one cost are decided together.
-        for step in self.conjuncts.chunk_by(|a, b| cost(a) == cost(b)) {
+        for step in undecided.chunk_by(|a, b| cost(a) == cost(b)) {
             selected = self.narrow(group, selected, Step::Conjuncts(step))?;
         }
         let rows: Vec<u32> = match &selected {
@@ -247,7 +252,7 @@ enum Step<'a> {
     /// Whether the rows lie in the time that is asked for.
     Time,
     /// Whether they meet these.
-    Conjuncts(&'a [Node]),
+    Conjuncts(&'a [&'a Node]),
 }
 
 /// A batch of rows without columns.

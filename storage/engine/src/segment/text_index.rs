@@ -1,8 +1,8 @@
 //! The text index: which rows have which tokens, as tantivy segments inside the index object.
 //!
 //! Row groups are indexed one by one, so that writing needs little memory and a search for the newest rows opens
-//! little. Document ids are row numbers in the row group. A document has all texts of its row, so what is found is a
-//! superset of the rows that match: whoever asks tries the pattern on the texts themselves.
+//! little. Document ids are row numbers in the row group. A document has all texts of its row, so for a single token
+//! the rows found are those that match; for several they are a superset, and whoever asks tries the texts themselves.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use tantivy::index::InvertedIndexReader;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use tantivy::{DocSet, Index, SegmentReader, TERMINATED, TantivyDocument, Term};
-use tracewell_model::Records;
+use tracewell_model::{Records, Value};
 
 use super::text_bundle::{self, BundleDirectory};
 use crate::scan::display;
@@ -77,14 +77,24 @@ fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
             found(spans.status_message.get(row));
             for event in spans.events.of_row(row) {
                 found(spans.events.name.get(event));
-                for (key, value) in spans.events.attributes.row(event) {
-                    if let (true, tracewell_model::Value::String(text)) = (is_text_attribute(key), value) {
-                        found(text);
+                let attributes = &spans.events.attributes;
+                for (place, (key, value)) in attributes.row(event).enumerate() {
+                    // Of a duplicate key the last counts.
+                    let is_last = || attributes.row(event).skip(place + 1).all(|(later, _)| later != key);
+                    match value {
+                        Value::String(text) if is_text_attribute(key) && is_last() => found(text),
+                        _ => {}
                     }
                 }
             }
         }
     }
+}
+
+/// Whether the rows that the index finds for such tokens are those that match, no more. One token is all that it
+/// knows: of several it does not know whether they stand in a row, and of long ones it has only the beginning.
+pub(crate) fn is_exact(tokens: &[String]) -> bool {
+    matches!(tokens, [token] if token.len() + 4 < TOKEN_BYTES_MAX)
 }
 
 /// The opened index of a row group.
@@ -150,7 +160,7 @@ impl TextIndex {
         while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
             let info = stream.value().clone();
             terms += 1;
-            if terms > PREFIX_TERMS_MAX || rows.len() + info.doc_freq as usize > 4 * rows_max {
+            if terms > PREFIX_TERMS_MAX || rows.len() + info.doc_freq as usize > 4 * rows_max.max(1) {
                 return Ok(None);
             }
             let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;

@@ -61,7 +61,7 @@ impl TraceIndexBuilder {
                     Some(run) if first <= run.end => run.end = run.end.max(last + 1),
                     _ => runs.push(first..last + 1),
                 },
-                _ => traces.push((hash, vec![first..last + 1])),
+                _ => traces.push((hash, vec![Range { start: first, end: last + 1 }])),
             }
         }
         let mut fence = Vec::new();
@@ -172,7 +172,7 @@ mod tests {
         let (fence, blocks) = builder.finish();
         let fence = TraceFence::decode(&fence).expect("undamaged");
         for number in 0..2000 {
-            assert_eq!(look_up(&fence, &blocks, trace(number)), [3 * number..3 * number + 3]);
+            assert_eq!(look_up(&fence, &blocks, trace(number)), [Range { start: 3 * number, end: 3 * number + 3 }]);
         }
         assert!(look_up(&fence, &blocks, trace(9999)).is_empty());
     }

@@ -14,7 +14,7 @@ use tracewell_model::{ScopeTable, Signal, Value};
 
 use super::columns::*;
 use super::lists::{Lists, damaged, string_at};
-use super::segment::{Opened, Segment};
+use super::reader::{Opened, Segment};
 use super::shred_attributes::impossible;
 use crate::scan::{Cells, Nested, View, display, null_array, saturated_times, values_array};
 use crate::text::is_text_attribute;

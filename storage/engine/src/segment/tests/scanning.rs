@@ -240,6 +240,31 @@ fn batches_without_columns_count_rows() {
     });
 }
 
+#[test]
+fn tokens_that_are_too_long_for_the_index_are_found() {
+    run(async {
+        let mut logs = super::samples::logs(1, 200, false);
+        logs.body = Default::default();
+        let long = |row: usize| "é".repeat(505 + row % 12) + ending(row);
+        (0..200).for_each(|row| logs.body.push(Value::String(&long(row))));
+        let records = Records::Logs(logs);
+        let segment = segment(&remote(), &records, true).await;
+        for row in 0..24 {
+            for pattern in [TextPattern::Phrase(vec![long(row)]), TextPattern::Prefix(vec![long(row)])] {
+                let columns = vec![Column::SpanId];
+                let request = ScanRequest { columns, time: TimeRange::ALL, predicate: Predicate::Text(pattern) };
+                let expected = naive(&records, &request);
+                assert!(!expected.is_empty());
+                assert_eq!(span_ids(&rows(segment.scan(0, &request)).await), expected);
+            }
+        }
+    });
+}
+
+fn ending(row: usize) -> &'static str {
+    ["", "a", "ab"][row % 3]
+}
+
 /// The span ids of the rows that meet the request, found row by row without any of the code under test but
 /// [`display`] and the matching of texts.
 fn naive(records: &Records, request: &ScanRequest) -> Vec<u64> {
