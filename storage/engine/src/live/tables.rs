@@ -36,7 +36,7 @@ impl Tables {
         let is_known = [Signal::Traces, Signal::Logs].iter().any(|&any| tables.contains_key(&(tenant.clone(), any)));
         if !is_known && tenant_count(&tables) >= self.tenants_max {
             let message = format!(
-                "tenant {:?} would be one too many: at most {} tenants are kept (setting storage.tenants_max)",
+                "tenant {:?} would be one too many: at most {} tenants are kept (setting tenants_max)",
                 tenant.as_str(),
                 self.tenants_max
             );
