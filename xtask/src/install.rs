@@ -67,7 +67,8 @@ fn python_with_sdk(requirements: &Path) -> anyhow::Result<PathBuf> {
 
 /// `npm ci`, unless the lock file is the one that was installed.
 fn node_packages(folder: &Path) -> anyhow::Result<()> {
-    let lock = std::fs::read(folder.join("package-lock.json")).with_context(|| format!("no lock file in {}", folder.display()))?;
+    let lock = std::fs::read(folder.join("package-lock.json"))
+        .with_context(|| format!("no lock file in {}", folder.display()))?;
     let stamp = folder.join("node_modules/.installed-lock.json");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());

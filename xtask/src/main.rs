@@ -68,7 +68,17 @@ fn crash(cycles: &str) -> anyhow::Result<()> {
 fn data(directory: &Path) -> anyhow::Result<()> {
     let directory = directory.canonicalize().with_context(|| format!("no folder {}", directory.display()))?;
     run("build", cargo(&["build", "--release", "--quiet"]))?;
-    let mut test = cargo(&["test", "--release", "--package", "tracewell-tests", "--test", "data_sets", "--", "--nocapture", "--ignored"]);
+    let mut test = cargo(&[
+        "test",
+        "--release",
+        "--package",
+        "tracewell-tests",
+        "--test",
+        "data_sets",
+        "--",
+        "--nocapture",
+        "--ignored",
+    ]);
     test.env("TRACEWELL_DATA", directory);
     run("data sets", test)
 }

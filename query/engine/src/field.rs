@@ -47,19 +47,17 @@ pub(crate) fn intrinsic_names(signal: Signal) -> &'static [&'static str] {
             "scope.name",
             "scope.version",
         ],
-        Signal::Logs => {
-            &[
-                "service",
-                "severity",
-                "severity_text",
-                "body",
-                "event_name",
-                "trace_id",
-                "span_id",
-                "scope.name",
-                "scope.version",
-            ]
-        }
+        Signal::Logs => &[
+            "service",
+            "severity",
+            "severity_text",
+            "body",
+            "event_name",
+            "trace_id",
+            "span_id",
+            "scope.name",
+            "scope.version",
+        ],
     }
 }
 

@@ -1,6 +1,7 @@
 //! What it costs to keep spans: decoding, appending (durable, with flushes and compaction) and replaying.
 //!
-//! `cargo bench -p tracewell-storage --bench ingest [-- SPANS_MILLION]` prints spans per second and CPU time per span.
+//! `cargo bench -p tracewell-storage --bench ingest [-- SPANS_MILLION [SPANS_PER_SECOND]]` prints spans per second and
+//! CPU time per span. Without a rate it sends as fast as it can.
 //! The directory for data is `$TMPDIR`: put it on the disk to be measured.
 
 use std::sync::Arc;
@@ -10,19 +11,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tracewell_model::{Records, Scope, Signal, SpanId, Spans, TenantId, TraceId, UnixNanos, Value};
 use tracewell_otlp::{ContentEncoding, decode_traces, encode_traces};
-use tracewell_storage::{Append, Storage, StorageConfig};
+use tracewell_storage::{Append, Storage, StorageConfig, StorageErrorKind};
 
 const SPANS_PER_REQUEST: u64 = 500;
 const SENDERS: u64 = 16;
 
 fn main() {
-    let millions = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(2);
-    let requests = millions * 1_000_000 / SPANS_PER_REQUEST;
+    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
+    let requests = numbers.next().unwrap_or(2) * 1_000_000 / SPANS_PER_REQUEST;
+    let rate = numbers.next().unwrap_or(u64::MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("starts");
-    runtime.block_on(run(requests));
+    runtime.block_on(run(requests, rate));
 }
 
-async fn run(requests: u64) {
+async fn run(requests: u64, rate: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let config = StorageConfig::new(directory.path());
     let spans = requests * SPANS_PER_REQUEST;
@@ -37,6 +39,7 @@ async fn run(requests: u64) {
 
     let storage = Storage::open(config.clone()).await.expect("opens");
     let clock = Clock::start();
+    let start = Instant::now();
     let next = Arc::new(AtomicU64::new(0));
     let slowest = Arc::new(AtomicU64::new(0));
     let senders = (0..SENDERS).map(|_| {
@@ -47,6 +50,8 @@ async fn run(requests: u64) {
                 if request >= requests {
                     return;
                 }
+                let due = Duration::from_secs_f64(request as f64 * SPANS_PER_REQUEST as f64 / rate as f64);
+                tokio::time::sleep_until((start + due).into()).await;
                 let body = &bodies[request as usize % bodies.len()];
                 let began = Instant::now();
                 while storage.append(append_of(request, body)).await.is_err() {
@@ -87,8 +92,15 @@ async fn replay(storage: Storage, config: StorageConfig, first: u64, bodies: &[B
         storage.append(append).await.expect("appends");
     }
     drop(storage);
-    let clock = Clock::start();
-    let storage = Storage::open(config).await.expect("opens");
+    let (clock, storage) = loop {
+        let clock = Clock::start();
+        match Storage::open(config.clone()).await {
+            // The directory is locked until the background work of the killed storage has ended.
+            Err(error) if error.kind() == StorageErrorKind::Unavailable => {}
+            opened => break (clock, opened.expect("opens")),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
     let rows: u64 = storage.stats().tables.iter().map(|table| table.live_rows).sum();
     clock.report("replay", rows);
     assert!(!storage.snapshot(&TenantId::default_tenant(), Signal::Traces).sources().is_empty());

@@ -100,11 +100,9 @@ pub fn arrow_type(column: &Column) -> DataType {
         Column::TraceId => DataType::FixedSizeBinary(16),
         Column::SpanId | Column::ParentSpanId => DataType::FixedSizeBinary(8),
         Column::Duration => DataType::Int64,
-        Column::Kind
-        | Column::StatusCode
-        | Column::SeverityNumber
-        | Column::EventCount
-        | Column::LinkCount => DataType::Int32,
+        Column::Kind | Column::StatusCode | Column::SeverityNumber | Column::EventCount | Column::LinkCount => {
+            DataType::Int32
+        }
         Column::Name
         | Column::StatusMessage
         | Column::TraceState

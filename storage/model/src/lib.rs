@@ -52,6 +52,7 @@ impl std::fmt::Display for Signal {
 
 /// The decoded records of one request, or any other batch of one signal.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one for thousands of rows, and behind an Arc where it stays")]
 pub enum Records {
     /// A batch of spans.
     Spans(Spans),

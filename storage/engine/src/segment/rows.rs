@@ -1,6 +1,5 @@
 //! Reading whole rows of a segment, and what merging needs to know of all of them.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int32Array, RecordBatch};
@@ -50,7 +49,8 @@ impl Segment {
     }
 
     /// The whole rows from one to another.
-    pub(crate) async fn read_rows(self: &Arc<Self>, rows: Range<u32>) -> Result<Records, StorageError> {
+    #[cfg(test)]
+    pub(crate) async fn read_rows(self: &Arc<Self>, rows: std::ops::Range<u32>) -> Result<Records, StorageError> {
         self.read_records(rows.collect()).await
     }
 
