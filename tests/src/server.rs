@@ -12,13 +12,11 @@ use crate::Api;
 
 /// The binary under test: the one that the same `cargo build` made.
 pub fn binary() -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let profile = test.ancestors().nth(2).context("the test is in no target directory")?;
-    let binary = profile.join("tracewell");
-    if !binary.exists() {
-        bail!("there is no {}: run `cargo build` first, or `cargo xtask test`", binary.display());
-    }
-    Ok(binary)
+    let here = std::env::current_exe()?;
+    // Tests are in `deps`, one folder below the binary; benchmarks are beside it.
+    let candidates = here.ancestors().skip(1).take(2).map(|folder| folder.join("tracewell"));
+    let missing = "there is no tracewell beside the tests: run `cargo build` first, or `cargo xtask test`";
+    candidates.into_iter().find(|binary| binary.is_file()).context(missing)
 }
 
 /// How to start a server.
