@@ -13,6 +13,10 @@ use tracewell_model::{Records, Scope, Signal, SpanId, Spans, TenantId, TraceId, 
 use tracewell_otlp::{ContentEncoding, decode_traces, encode_traces};
 use tracewell_storage::{Append, Storage, StorageConfig, StorageErrorKind};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SPANS_PER_REQUEST: u64 = 500;
 const SENDERS: u64 = 16;
 
