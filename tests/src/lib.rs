@@ -4,4 +4,4 @@ mod api;
 mod server;
 
 pub use api::Api;
-pub use server::{Server, ServerOptions, binary};
+pub use server::{Server, ServerOptions, tracewell};

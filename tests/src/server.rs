@@ -10,8 +10,18 @@ use tokio::process::{Child, Command};
 
 use crate::Api;
 
-/// The binary under test: the one that the same `cargo build` made.
-pub fn binary() -> anyhow::Result<PathBuf> {
+/// A command of the binary under test.
+pub fn tracewell() -> anyhow::Result<Command> {
+    let mut command = Command::new(binary()?);
+    // The tests' own variables are no settings, and the machine's settings are not to change the tests.
+    std::env::vars().filter(|(name, _)| name.starts_with("TRACEWELL_")).for_each(|(name, _)| {
+        command.env_remove(name);
+    });
+    Ok(command)
+}
+
+/// The binary that the same `cargo build` made.
+fn binary() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     // Tests are in `deps`, one folder below the binary; benchmarks are beside it.
     let candidates = here.ancestors().skip(1).take(2).map(|folder| folder.join("tracewell"));
@@ -40,12 +50,7 @@ pub struct Server {
 impl Server {
     /// Starts the binary on `data_dir` and waits until it is ready.
     pub async fn start(data_dir: &Path, options: &ServerOptions) -> anyhow::Result<Server> {
-        let mut command = Command::new(binary()?);
-        // The tests' own variables are no settings, and the machine's settings are not to change the tests.
-        std::env::vars().filter(|(name, _)| name.starts_with("TRACEWELL_")).for_each(|(name, _)| {
-            command.env_remove(name);
-        });
-        let mut child = command
+        let mut child = tracewell()?
             .arg("serve")
             .arg("--data-dir")
             .arg(data_dir)

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
-use tracewell_tests::{Api, Server, ServerOptions, binary};
+use tracewell_tests::{Api, Server, ServerOptions, tracewell};
 
 const MINUTE: u64 = 60_000_000_000;
 
@@ -43,7 +43,7 @@ async fn check(name: &str) -> anyhow::Result<()> {
 }
 
 async fn send(server: &Server, folder: &Path) -> anyhow::Result<()> {
-    let status = tokio::process::Command::new(binary()?)
+    let status = tracewell()?
         .args(["send", "--endpoint", &server.otlp_http])
         .args([folder.join("traces.otlp.zst"), folder.join("logs.otlp.zst")])
         .stdin(Stdio::null())

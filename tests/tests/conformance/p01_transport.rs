@@ -7,7 +7,6 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 
 use crate::payload::{logs, one, record};
 use crate::target::Target;
@@ -16,7 +15,7 @@ use prost::Message;
 
 #[tokio::test]
 async fn point_01_default_ports_services_and_paths() {
-    let shown = Command::new(tracewell_tests::binary().expect("the binary")).args(["config", "show"]).output().await;
+    let shown = tracewell_tests::tracewell().expect("the binary").args(["config", "show"]).output().await;
     let shown = String::from_utf8(shown.expect("settings").stdout).expect("text");
     assert!(shown.contains("127.0.0.1:4317") && shown.contains("127.0.0.1:4318"), "loopback by default: {shown}");
     let target = Target::start().await;
@@ -195,7 +194,8 @@ async fn point_08_keepalive_and_a_graceful_end() {
 #[tokio::test]
 async fn point_09_ipv6() {
     let data = tempfile::tempdir().expect("a directory");
-    let mut server = Command::new(tracewell_tests::binary().expect("the binary"))
+    let mut server = tracewell_tests::tracewell()
+        .expect("the binary")
         .args(["serve", "--otlp-grpc", "[::1]:0", "--otlp-http", "[::1]:0", "--http", "127.0.0.1:0", "--data-dir"])
         .arg(data.path())
         .stdout(std::process::Stdio::piped())
