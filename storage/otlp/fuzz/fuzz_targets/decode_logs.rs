@@ -21,8 +21,13 @@ fuzz_target!(|body: &[u8]| {
     let encoded = encode_logs(&decoded.records);
     let again = decode_logs(&encoded, now).expect("what is encoded can be decoded");
     assert_eq!(encode_logs(&again.records), encoded);
-    let json = logs_to_json(&decoded.records);
-    let from_json = logs_json_to_protobuf(json.as_bytes()).expect("what is written can be read");
-    let from_json = decode_logs(&from_json, now).expect("what is transcoded can be decoded");
-    assert_eq!(logs_to_json(&from_json.records), json);
+    // Unknown fields of resources end here, so that the first text may differ from those that follow.
+    let through_json = |json: &str| {
+        let body = logs_json_to_protobuf(json.as_bytes()).expect("what is written can be read");
+        let again = decode_logs(&body, now).expect("what is transcoded can be decoded").records;
+        assert_eq!(again.len(), decoded.records.len());
+        logs_to_json(&again)
+    };
+    let json = through_json(&logs_to_json(&decoded.records));
+    assert_eq!(through_json(&json), json);
 });

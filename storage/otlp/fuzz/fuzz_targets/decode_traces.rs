@@ -19,8 +19,13 @@ fuzz_target!(|body: &[u8]| {
     let again = decode_traces(&encoded, now).expect("what is encoded can be decoded");
     assert_eq!(again.rejected, 0);
     assert_eq!(encode_traces(&again.records), encoded);
-    let json = traces_to_json(&decoded.records);
-    let from_json = traces_json_to_protobuf(json.as_bytes()).expect("what is written can be read");
-    let from_json = decode_traces(&from_json, now).expect("what is transcoded can be decoded");
-    assert_eq!(traces_to_json(&from_json.records), json);
+    // Unknown fields of resources end here, so that the first text may differ from those that follow.
+    let through_json = |json: &str| {
+        let body = traces_json_to_protobuf(json.as_bytes()).expect("what is written can be read");
+        let again = decode_traces(&body, now).expect("what is transcoded can be decoded").records;
+        assert_eq!(again.len(), decoded.records.len());
+        traces_to_json(&again)
+    };
+    let json = through_json(&traces_to_json(&decoded.records));
+    assert_eq!(through_json(&json), json);
 });

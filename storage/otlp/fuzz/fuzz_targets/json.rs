@@ -3,9 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tracewell_model::{Signal, UnixNanos};
-use tracewell_otlp::{
-    decode_logs, decode_traces, logs_json_to_protobuf, traces_json_to_protobuf, unread_json_warning,
-};
+use tracewell_otlp::{decode_logs, decode_traces, logs_json_to_protobuf, traces_json_to_protobuf, unread_json_warning};
 
 fuzz_target!(|text: &[u8]| {
     if let Ok(body) = traces_json_to_protobuf(text) {
