@@ -10,7 +10,8 @@ use crate::{Attributes, Value};
 /// A resource with one of its instrumentation scopes: what OTLP states once for many spans or log records.
 ///
 /// `resource` and `scope` are the protobuf messages `Resource` and `InstrumentationScope` as they came (empty where
-/// absent), so that nothing is lost (repaired only where they could not be read safely); the other fields are read from them for use in queries.
+/// absent, repaired where they could not be read safely), so that nothing is lost; the other fields are read from them
+/// for use in queries.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// The encoded `opentelemetry.proto.resource.v1.Resource`.
