@@ -69,7 +69,7 @@ pub enum Predicate {
         pattern: TextPattern,
     },
     /// The record's full text matches: of a log record its body; of a span its name, its status message, the names of
-    /// its events and their `exception.*` attributes (each taken by itself).
+    /// its events and those of their `exception.*` attributes that are text (each taken by itself).
     Text(TextPattern),
     /// There is an attribute of this key, of whatever type.
     HasAttribute {

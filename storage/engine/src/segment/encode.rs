@@ -142,8 +142,10 @@ impl SegmentEncoder {
 
     fn index_texts(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
         if self.full_text_index {
-            let bundle = text_index::build(records, rows)?;
-            self.index.section(Section::Text(self.row_groups.len() as u32), &bundle);
+            let indexed = text_index::build(records, rows)?;
+            let group = self.row_groups.len() as u32;
+            self.index.section(Section::Words(group), &indexed.words);
+            self.index.section(Section::Identifiers(group), &indexed.identifiers);
         }
         Ok(())
     }

@@ -28,8 +28,10 @@ pub(crate) enum Section {
     TraceFence,
     /// The blocks of the trace index.
     TraceBlocks,
-    /// The text index of this row group.
-    Text(u32),
+    /// The words of the texts of this row group.
+    Words(u32),
+    /// The identifiers in the texts of this row group.
+    Identifiers(u32),
 }
 
 impl Section {
@@ -38,7 +40,8 @@ impl Section {
             Section::Catalogue => (1, 0),
             Section::TraceFence => (2, 0),
             Section::TraceBlocks => (3, 0),
-            Section::Text(row_group) => (4, row_group),
+            Section::Words(row_group) => (4, row_group),
+            Section::Identifiers(row_group) => (5, row_group),
         }
     }
 
@@ -47,7 +50,8 @@ impl Section {
             (1, _) => Some(Section::Catalogue),
             (2, _) => Some(Section::TraceFence),
             (3, _) => Some(Section::TraceBlocks),
-            (4, row_group) => Some(Section::Text(row_group)),
+            (4, row_group) => Some(Section::Words(row_group)),
+            (5, row_group) => Some(Section::Identifiers(row_group)),
             // Of a later version of the format that this one may read.
             _ => None,
         }
@@ -236,7 +240,7 @@ mod tests {
     fn object() -> Vec<u8> {
         let mut writer = IndexWriter::default();
         writer.section(Section::Catalogue, b"fields");
-        writer.section(Section::Text(3), b"words");
+        writer.section(Section::Words(3), b"words");
         let group = RowGroupInfo { first_row: 0, rows: 5, time_min: 1, time_max: u64::MAX, wild_times: true };
         let second = RowGroupInfo { first_row: 5, ..group };
         writer.finish(&[group, second], &Blocks::of(&[1; 40_000]), (7, 8))
@@ -250,7 +254,7 @@ mod tests {
         assert_eq!(head.row_groups[1].first_row, 5);
         assert_eq!(*head.rows, Blocks::of(&[1; 40_000]));
         assert_eq!(head.scopes, (7, 8));
-        let text = head.section(Section::Text(3)).expect("there");
+        let text = head.section(Section::Words(3)).expect("there");
         assert_eq!(&object[length + text.start as usize..length + text.end as usize], b"words");
         assert_eq!(head.body_start, length as u64);
         assert_eq!(head.section(Section::TraceFence), None);

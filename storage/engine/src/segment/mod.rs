@@ -25,6 +25,7 @@ mod scopes;
 mod shred;
 mod shred_attributes;
 mod text_bundle;
+mod text_filter;
 mod text_index;
 mod trace_index;
 mod view;

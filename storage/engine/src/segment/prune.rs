@@ -3,11 +3,12 @@
 use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
 use parquet::file::statistics::Statistics;
-use tracewell_model::TraceId;
+use tracewell_model::{Signal, TraceId};
 
 use super::columns::*;
+use super::lists::damaged;
+use super::pages::Leaves;
 use super::reader::{Opened, Segment};
-use super::text_index;
 use crate::scan::{Leaf, Node, Target, Test};
 use crate::text::TextPattern;
 use crate::{AttributeScope, AttributeType, Column, Comparison, Scalar, StorageError};
@@ -166,7 +167,9 @@ impl Segment {
                 let found = self.candidates(opened, part, group)?;
                 Ok(found.filter(|found| found.exact).map(|found| Candidates { rows: !&found.rows, exact: true }))
             }
-            Node::Leaf(Leaf { target: Target::Text(pattern), .. }) => self.text_candidates(opened, pattern, group),
+            Node::Leaf(leaf @ Leaf { target: Target::Text(pattern), .. }) => {
+                self.text_candidates(opened, leaf, pattern, group)
+            }
             Node::Leaf(Leaf { target: Target::Column(Column::TraceId), test }) => {
                 let rows = self.trace_candidates(opened, test, group)?;
                 Ok(rows.map(|rows| Candidates { rows, exact: false }))
@@ -178,24 +181,30 @@ impl Segment {
     fn text_candidates(
         &self,
         opened: &Opened,
+        leaf: &Leaf,
         pattern: &TextPattern,
         group: usize,
     ) -> Result<Option<Candidates>, StorageError> {
-        // The others are no matter of whole tokens.
-        let (TextPattern::Phrase(tokens) | TextPattern::Prefix(tokens)) = pattern else {
+        let Some(found) = self.look_up_text(opened, pattern, group)? else {
             return Ok(None);
         };
-        let Some(index) = self.text_index(opened, group)? else {
-            return Ok(None);
+        let rows = match opened.plan().signal {
+            Signal::Logs => found.rows,
+            // Names of spans are not in the index, so they are tried.
+            Signal::Traces => &found.rows | &self.names_that_meet(opened, &leaf.test, group)?,
         };
-        let rows = opened.head.row_groups[group].rows as usize;
-        let exact = text_index::is_exact(tokens);
-        let rows_max = if exact { rows } else { rows / 3 };
-        let found = index.candidates(pattern, rows_max).map_err(|error| self.text_error(&error))?;
-        Ok(found.map(|found| {
-            let rows = bits(rows, found.into_iter().map(|row| row as usize..row as usize + 1));
-            Candidates { rows, exact }
-        }))
+        Ok(Some(Candidates { rows, exact: found.exact }))
+    }
+
+    fn names_that_meet(&self, opened: &Opened, test: &Test, group: usize) -> Result<BooleanBuffer, StorageError> {
+        let mut leaves = Leaves::default();
+        opened.pages.add_leaves(&mut leaves, NAME);
+        let object = self.rows_object(opened)?;
+        let batch = opened.pages.read_all(&object, group, &leaves, None).map_err(|error| self.rows_error(error))?;
+        match batch.column_by_name(NAME) {
+            Some(names) => test.of_array(names.as_ref()),
+            None => Err(damaged("no column of names")),
+        }
     }
 
     fn trace_candidates(

@@ -15,10 +15,12 @@ use super::object::{Object, VerifiedObject};
 use super::pages::Pages;
 use super::scopes;
 use super::text_bundle::BundleDirectory;
-use super::text_index::TextIndex;
+use super::text_filter::TextFilter;
+use super::text_index::{Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use crate::catalog::SegmentMeta;
 use crate::scan::blocking;
+use crate::text::TextPattern;
 use crate::{StorageError, StorageErrorKind};
 
 /// A segment. What is needed to read it is loaded when it is first read, and kept until [`Segment::release`].
@@ -171,20 +173,43 @@ impl Segment {
         rows.ok_or_else(|| self.index.corrupt("a block of its trace index makes no sense"))
     }
 
-    /// The text index of a row group, if it has one. Blocks.
-    pub(super) fn text_index(&self, opened: &Opened, group: usize) -> Result<Option<TextIndex>, StorageError> {
-        let Some(section) = opened.head.section(Section::Text(group as u32)) else {
+    /// The rows of a row group where its text index finds a pattern, if it has one and that can tell. Blocks.
+    pub(super) fn look_up_text(
+        &self,
+        opened: &Opened,
+        pattern: &TextPattern,
+        group: usize,
+    ) -> Result<Option<Found>, StorageError> {
+        let sections = [Section::Words(group as u32), Section::Identifiers(group as u32)];
+        let [Some(words), Some(identifiers)] = sections.map(|section| opened.head.section(section)) else {
             return Ok(None);
         };
         let mut object = self.index_of(&opened.head)?;
-        object.fetch(vec![section.clone()])?;
-        let directory = BundleDirectory::open(Arc::new(object), section)?;
-        TextIndex::open(directory).map(Some).map_err(|error| self.text_error(&error))
+        object.fetch(vec![words.clone(), identifiers.clone()])?;
+        let identifiers = object.read(identifiers)?;
+        let filter = TextFilter::decode(&identifiers);
+        let filter = filter.ok_or_else(|| self.index.corrupt("a filter of its text index makes no sense"))?;
+        let rows = opened.head.row_groups[group].rows as usize;
+        let found = look_up(pattern, rows, &filter, || {
+            let directory = BundleDirectory::open(Arc::new(object), words).map_err(TextError::Storage)?;
+            Ok(WordIndex::open(directory)?)
+        });
+        found.map_err(|error| match error {
+            TextError::Storage(error) => error,
+            TextError::Tantivy(error) => self.index.corrupt(format_args!("its text index: {error}")),
+        })
     }
+}
 
-    /// An error of looking something up in a text index, said of this segment.
-    pub(super) fn text_error(&self, error: &tantivy::TantivyError) -> StorageError {
-        self.index.corrupt(format_args!("its text index: {error}"))
+/// Why a text index could not be read.
+enum TextError {
+    Storage(StorageError),
+    Tantivy(tantivy::TantivyError),
+}
+
+impl From<tantivy::TantivyError> for TextError {
+    fn from(error: tantivy::TantivyError) -> TextError {
+        TextError::Tantivy(error)
     }
 }
 

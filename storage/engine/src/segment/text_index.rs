@@ -1,10 +1,15 @@
-//! The text index: which rows have which tokens, as tantivy segments inside the index object.
+//! The text index: which rows have which tokens. Words stand in tantivy segments inside the index object, identifiers
+//! in a [`super::text_filter`].
 //!
 //! Row groups are indexed one by one, so that writing needs little memory and a search for the newest rows opens
-//! little. Document ids are row numbers in the row group. A document has all texts of its row, so for a single token
-//! the rows found are those that match; for several they are a superset, and whoever asks tries the texts themselves.
+//! little. Document ids are row numbers in the row group. A document has all texts of its row, so for a single word
+//! the rows found are those that match; otherwise they are a superset, and whoever asks tries the texts themselves.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::buffer::BooleanBuffer;
+use parking_lot::{Mutex, MutexGuard};
 
 use tantivy::directory::RamDirectory;
 use tantivy::index::InvertedIndexReader;
@@ -13,16 +18,15 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use tantivy::{DocSet, Index, SegmentReader, TERMINATED, TantivyDocument, Term};
 use tracewell_model::{Records, Value};
 
+use super::prune::bits;
 use super::text_bundle::{self, BundleDirectory};
+use super::text_filter::{FilterBuilder, TextFilter, is_word};
 use crate::scan::display;
 use crate::text::{TextPattern, is_text_attribute, next_token};
 use crate::{StorageError, StorageErrorKind};
 
 /// The name of our tokenizer in the schema of the indexes.
 const TOKENIZER: &str = "tracewell";
-
-/// Tokens stand in the index with this many bytes at the most (tantivy drops those of more than 65,530).
-const TOKEN_BYTES_MAX: usize = 1024;
 
 /// The terms that a prefix may have before scanning is the better way.
 const PREFIX_TERMS_MAX: usize = 4096;
@@ -40,18 +44,29 @@ fn schema() -> (Schema, Field) {
     (builder.build(), field)
 }
 
-/// The index of the texts of `rows`, in this order, as a bundle.
-pub(crate) fn build(records: &Records, rows: &[u32]) -> Result<Vec<u8>, StorageError> {
-    let failed = |error: tantivy::TantivyError| {
-        StorageError::new(StorageErrorKind::Internal, format!("cannot build a text index: {error}"))
-    };
-    build_index(records, rows).and_then(|index| text_bundle::pack(&index)).map_err(failed)
+/// The index of a row group, written.
+pub(crate) struct Indexed {
+    /// The tantivy index of the words.
+    pub words: Vec<u8>,
+    /// The filter of the identifiers.
+    pub identifiers: Vec<u8>,
 }
 
-fn build_index(records: &Records, rows: &[u32]) -> tantivy::Result<Index> {
+/// The index of the texts of `rows`, in this order.
+pub(crate) fn build(records: &Records, rows: &[u32]) -> Result<Indexed, StorageError> {
+    let filter = Arc::default();
+    let words = build_words(records, rows, &filter).and_then(|index| text_bundle::pack(&index));
+    let words = words.map_err(|error| {
+        StorageError::new(StorageErrorKind::Internal, format!("cannot build a text index: {error}"))
+    })?;
+    let identifiers = std::mem::take(&mut *filter.lock()).finish();
+    Ok(Indexed { words, identifiers })
+}
+
+fn build_words(records: &Records, rows: &[u32], filter: &Arc<Mutex<FilterBuilder>>) -> tantivy::Result<Index> {
     let (schema, field) = schema();
     let tokenizers = TokenizerManager::new();
-    tokenizers.register(TOKENIZER, TokenTokenizer::default());
+    tokenizers.register(TOKENIZER, TokenTokenizer { token: Token::default(), filter: Arc::clone(filter) });
     let mut writer = Index::builder()
         .schema(schema)
         .tokenizers(tokenizers)
@@ -60,11 +75,13 @@ fn build_index(records: &Records, rows: &[u32]) -> tantivy::Result<Index> {
         let mut document = TantivyDocument::new();
         each_text(records, row as usize, |text| document.add_text(field, text));
         writer.add_document(document)?;
+        filter.lock().end_row();
     }
     writer.finalize()
 }
 
-/// The texts of a row that [`crate::Predicate::Text`] looks into.
+/// The texts of a row that [`crate::Predicate::Text`] looks into, but the names of spans: these are few, so that
+/// comparing them costs less than keeping postings.
 fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
     match records {
         Records::Logs(logs) => {
@@ -73,7 +90,6 @@ fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
             }
         }
         Records::Spans(spans) => {
-            found(spans.name.get(row));
             found(spans.status_message.get(row));
             for event in spans.events.of_row(row) {
                 found(spans.events.name.get(event));
@@ -91,21 +107,73 @@ fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
     }
 }
 
-/// Whether the rows that the index finds for such tokens are those that match, no more. One token is all that it
-/// knows: of several it does not know whether they stand in a row, and of long ones it has only the beginning.
-pub(crate) fn is_exact(tokens: &[String]) -> bool {
-    matches!(tokens, [token] if token.len() + 4 < TOKEN_BYTES_MAX)
+/// Whether the rows that the index finds for the tokens are those that match, no more. A single word is all that it
+/// knows: of several it does not know whether they stand in a row.
+fn is_exact(tokens: &[String]) -> bool {
+    matches!(tokens, [token] if is_word(token))
 }
 
-/// The opened index of a row group.
-pub(crate) struct TextIndex {
-    terms: std::sync::Arc<InvertedIndexReader>,
+/// What the index of a row group says about a pattern.
+pub(crate) struct Found {
+    /// The rows that may match.
+    pub rows: BooleanBuffer,
+    /// Whether they do.
+    pub exact: bool,
+}
+
+/// The words of a row group, opened.
+pub(crate) struct WordIndex {
+    terms: Arc<InvertedIndexReader>,
     field: Field,
 }
 
-impl TextIndex {
+/// The rows of a row group of `count` rows where the pattern may match. None when the index cannot tell, or when they
+/// are so many that it does not pay. `open_words` is only called when the pattern has words.
+pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
+    pattern: &TextPattern,
+    count: usize,
+    filter: &TextFilter<'_>,
+    open_words: impl FnOnce() -> Result<WordIndex, E>,
+) -> Result<Option<Found>, E> {
+    let (whole, beginning) = match pattern {
+        TextPattern::Phrase(tokens) => (tokens.as_slice(), None),
+        TextPattern::Prefix(tokens) => match tokens.split_last() {
+            Some((last, leading)) => (leading, Some(last.as_str())),
+            None => return Ok(None),
+        },
+        TextPattern::Contains(_) | TextPattern::Regex(_) => return Ok(None),
+    };
+    let (words, identifiers): (Vec<&str>, Vec<&str>) =
+        whole.iter().map(String::as_str).partition(|token| is_word(token));
+    let mut found: Option<BooleanBuffer> = None;
+    let mut keep = |rows: BooleanBuffer| found = Some(found.take().map_or(rows.clone(), |before| &before & &rows));
+    for identifier in identifiers {
+        keep(bits(count, filter.rows_of(identifier).into_iter()));
+    }
+    let exact = beginning.is_none() && is_exact(whole);
+    let rows_max = if exact { count } else { count / 3 };
+    if !words.is_empty() || beginning.is_some() {
+        let index = open_words()?;
+        if let Some(rows) = index.rows_of_words(&words, rows_max)? {
+            keep(of_rows(count, &rows));
+        }
+        if let Some(prefix) = beginning
+            && let Some(identifiers) = filter.rows_of_prefix(prefix)
+            && let Some(rows) = index.rows_of_prefix(prefix, rows_max)?
+        {
+            keep(&of_rows(count, &rows) | &bits(count, identifiers.into_iter()));
+        }
+    }
+    Ok(found.map(|rows| Found { rows, exact }))
+}
+
+fn of_rows(count: usize, rows: &[u32]) -> BooleanBuffer {
+    bits(count, rows.iter().map(|&row| row as usize..row as usize + 1))
+}
+
+impl WordIndex {
     /// Opens a bundle.
-    pub(crate) fn open(directory: BundleDirectory) -> tantivy::Result<TextIndex> {
+    pub(crate) fn open(directory: BundleDirectory) -> tantivy::Result<WordIndex> {
         let index = Index::open(directory)?;
         let field = index.schema().get_field("text")?;
         let segments = index.searchable_segments()?;
@@ -113,36 +181,24 @@ impl TextIndex {
             .first()
             .ok_or_else(|| tantivy::TantivyError::InternalError("a text index without a segment".to_owned()))?;
         let terms = SegmentReader::open(segment)?.inverted_index(field)?;
-        Ok(TextIndex { terms, field })
+        Ok(WordIndex { terms, field })
     }
 
-    /// The rows where the pattern may match, in order. None when the index cannot tell, or when they are more than
-    /// `rows_max`.
-    pub(crate) fn candidates(&self, pattern: &TextPattern, rows_max: usize) -> tantivy::Result<Option<Vec<u32>>> {
-        let (whole, beginning) = match pattern {
-            TextPattern::Phrase(tokens) => (tokens.as_slice(), None),
-            TextPattern::Prefix(tokens) => match tokens.split_last() {
-                Some((last, leading)) => (leading, Some(last)),
-                None => return Ok(None),
-            },
-            TextPattern::Contains(_) | TextPattern::Regex(_) => return Ok(None),
-        };
+    /// The rows that have all of these words, in order. None when there are no words, or more rows than `rows_max`.
+    fn rows_of_words(&self, words: &[&str], rows_max: usize) -> tantivy::Result<Option<Vec<u32>>> {
         let mut terms = Vec::new();
-        for token in whole.iter().map(|token| indexed(token)).collect::<BTreeSet<_>>() {
-            let Some(info) = self.terms.get_term_info(&Term::from_field_text(self.field, token))? else {
+        for word in words.iter().collect::<BTreeSet<_>>() {
+            let Some(info) = self.terms.get_term_info(&Term::from_field_text(self.field, word))? else {
                 return Ok(Some(Vec::new()));
             };
             terms.push(info);
         }
         // The rarest first: the others need only be looked up in what it leaves.
         terms.sort_by_key(|info| info.doc_freq);
-        let mut rows: Option<Vec<u32>> = match beginning {
-            Some(prefix) => self.rows_of_prefix(indexed(prefix), rows_max)?,
-            None => None,
-        };
+        let mut rows: Option<Vec<u32>> = None;
         for info in terms {
             if rows.is_none() && info.doc_freq as usize > rows_max {
-                break;
+                return Ok(None);
             }
             let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
             rows = Some(match rows {
@@ -150,9 +206,10 @@ impl TextIndex {
                 Some(rows) => rows.into_iter().filter(|&row| is_in(&mut postings, row)).collect(),
             });
         }
-        Ok(rows.filter(|rows| rows.len() <= rows_max))
+        Ok(rows)
     }
 
+    /// The rows that have a word that begins so. None when there are more of them than `rows_max`.
     fn rows_of_prefix(&self, prefix: &str, rows_max: usize) -> tantivy::Result<Option<Vec<u32>>> {
         let mut stream = self.terms.terms().range().ge(prefix).into_stream()?;
         let mut rows = Vec::new();
@@ -168,7 +225,7 @@ impl TextIndex {
         }
         rows.sort_unstable();
         rows.dedup();
-        Ok(Some(rows))
+        Ok((rows.len() <= rows_max).then_some(rows))
     }
 }
 
@@ -185,40 +242,38 @@ fn is_in(postings: &mut impl DocSet, row: u32) -> bool {
     postings.doc() == row || postings.doc() < row && postings.seek(row) == row
 }
 
-/// A token as it stands in the index.
-fn indexed(token: &str) -> &str {
-    &token[..token.floor_char_boundary(TOKEN_BYTES_MAX)]
-}
-
-/// Cuts texts into tokens as [`crate::tokens`] does.
-#[derive(Clone, Default)]
+/// Cuts texts into tokens as [`crate::tokens`] does. tantivy gets the words, the filter gets the identifiers.
+#[derive(Clone)]
 struct TokenTokenizer {
     token: Token,
+    filter: Arc<Mutex<FilterBuilder>>,
 }
 
 struct Tokens<'a> {
     text: &'a str,
     token: &'a mut Token,
+    filter: MutexGuard<'a, FilterBuilder>,
 }
 
 impl Tokenizer for TokenTokenizer {
     type TokenStream<'a> = Tokens<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
-        self.token = Token::default();
-        Tokens { text, token: &mut self.token }
+        self.token.position = 0;
+        Tokens { text, token: &mut self.token, filter: self.filter.lock() }
     }
 }
 
 impl TokenStream for Tokens<'_> {
     fn advance(&mut self) -> bool {
-        let found = next_token(&mut self.text, &mut self.token.text);
-        if found {
-            self.token.position = self.token.position.wrapping_add(1);
-            let length = indexed(&self.token.text).len();
-            self.token.text.truncate(length);
+        while next_token(&mut self.text, &mut self.token.text) {
+            if is_word(&self.token.text) {
+                self.token.position += 1;
+                return true;
+            }
+            self.filter.push(&self.token.text);
         }
-        found
+        false
     }
 
     fn token(&self) -> &Token {
