@@ -107,7 +107,8 @@ fn by_service(spans: DataFrame) -> PlanResult<DataFrame> {
     ])?;
     let earliest = || vec![col("start").sort(true, false), col("span").sort(true, false)];
     let is_root = || col("parent").is_null();
-    let root = |what| first_value(col(what), earliest()).filter(is_root()).build();
+    // The builder forgets the order that the function was made with.
+    let root = |what| first_value(col(what), earliest()).order_by(earliest()).filter(is_root()).build();
     let first = |what| first_value(col(what), earliest());
     spans.aggregate(
         vec![col("trace"), col("service")],

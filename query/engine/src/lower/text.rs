@@ -10,8 +10,8 @@ use crate::QueryError;
 /// How large a compiled regular expression may get, in bytes.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 /// A character that belongs to a token, and one that does not.
-const TOKEN_CHAR: &str = r"[\p{Alphabetic}\p{N}_]";
-const OTHER_CHAR: &str = r"[^\p{Alphabetic}\p{N}_]";
+const TOKEN_CHAR: &str = r"[\p{Alphabetic}\p{N}]";
+const OTHER_CHAR: &str = r"[^\p{Alphabetic}\p{N}]";
 
 /// The record's full text matches.
 pub(super) fn full_text(text: &Text, span: Span) -> Result<Predicate, QueryError> {
@@ -29,7 +29,7 @@ pub(super) fn full_text(text: &Text, span: Span) -> Result<Predicate, QueryError
         },
         [start, ""] => match words(start) {
             words if words.is_empty() => TextPattern::Contains((*start).to_owned()),
-            words if start.ends_with(|c: char| c.is_alphanumeric() || c == '_') => TextPattern::Prefix(words),
+            words if start.ends_with(char::is_alphanumeric) => TextPattern::Prefix(words),
             words => TextPattern::Phrase(words),
         },
         ["", part, ""] => TextPattern::Contains((*part).to_owned()),
@@ -133,7 +133,7 @@ mod tests {
             TextPattern::Regex(regex) => regex.is_match(subject),
             other => panic!("{other:?}"),
         };
-        assert!(matches("*out", "a TIMEOUT, again") && !matches("*out", "outer"));
+        assert!(matches("*out", "a TIMEOUT, again") && matches("*out", "time_out_ms") && !matches("*out", "outer"));
         assert!(matches("t*out", "the timeout") && !matches("t*out", "time is out") && !matches("t*out", "at-1 xtout"));
         assert!(matches("*a*b*", "xa then by"));
     }
