@@ -25,6 +25,10 @@ use crate::{StorageError, StorageErrorKind};
 const TICK: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// A flush takes at most this part of the live tier's budget.
+const FLUSH_DIVISOR: usize = 4;
+/// Working memory of a flush: the records in one piece, and the columns made of them.
+const WORKING_FACTOR: u64 = 2;
 /// After this many failures that are due to the records themselves, they are looked for.
 const UNWRITABLE_TRIES: u32 = 3;
 /// Small chunks are merged at most this often.
@@ -163,11 +167,13 @@ async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), Sto
     let _turn = table.flush_turn.lock().await;
     let is_suspect = table.unwritable.load(Ordering::Relaxed) >= UNWRITABLE_TRIES;
     // Once it is certain that something cannot be written, chunk by chunk: to find it, and to write the others.
-    let bytes_max = if is_suspect { 0 } else { shared.config.flush_bytes.saturating_mul(2) };
-    let chunks = table.begin_flush(bytes_max);
+    let bytes_max = shared.config.flush_bytes.min(shared.config.live_bytes_max / FLUSH_DIVISOR);
+    let chunks = table.begin_flush(if is_suspect { 0 } else { bytes_max });
     if chunks.is_empty() {
         return Ok(());
     }
+    let bytes: u64 = chunks.iter().map(|chunk| chunk.bytes() as u64).sum();
+    let _working_memory = shared.budget.reserve(bytes * WORKING_FACTOR);
     match write_segment(shared, table, &chunks).await {
         Ok(segment) => {
             table.finish_flush(Some(segment));
