@@ -1,0 +1,6 @@
+//! The query engine on a real storage, against a plain evaluation of the same questions.
+
+mod answers;
+mod bounds;
+mod search;
+mod support;
