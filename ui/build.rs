@@ -106,7 +106,8 @@ fn text(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| format!("{} is not valid UTF-8", path.display()).into())
 }
 
-/// The Rust source of a slice of `Asset`, sorted by path.
+/// The Rust source of a slice of `Asset`, sorted by path. Files are named relative to it, so that a build directory can
+/// be moved.
 fn table(dist: &Path) -> Result<String> {
     let mut files = Vec::new();
     collect(dist, &mut files)?;
@@ -123,9 +124,9 @@ fn table(dist: &Path) -> Result<String> {
             format!("/{path}"),
             content_type(&path)?,
             format!("\"{:016x}\"", hasher.finish()),
-            text(&file)?,
-            format!("{}.br", text(&file)?),
-            format!("{}.gz", text(&file)?),
+            format!("dist/{path}"),
+            format!("dist/{path}.br"),
+            format!("dist/{path}.gz"),
         )?;
     }
     source.push_str("]\n");
