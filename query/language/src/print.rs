@@ -103,9 +103,9 @@ fn is_plain_text(text: &str) -> bool {
         && !matches!(text, "AND" | "OR" | "NOT")
 }
 
-/// Whether the text may stand after an operator without quotes.
+/// Whether the text may stand after an operator without quotes. `a://` would be taken for the beginning of a URL.
 fn is_plain_value(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_.-/:@+%".contains(c))
+    !text.is_empty() && !text.starts_with("//") && text.chars().all(|c| c.is_alphanumeric() || "_.-/:@+%".contains(c))
 }
 
 fn write_quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {

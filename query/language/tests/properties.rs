@@ -150,3 +150,10 @@ fn what_is_too_long_or_too_deep_or_too_much_is_refused_quickly() {
     // Slashes that could begin an expression, and never end one.
     assert!(parse(&"/a ".repeat(QUERY_BYTES_MAX / 3)).is_err());
 }
+
+#[test]
+fn a_value_that_would_read_as_a_url_is_printed_in_quotes() {
+    let query = parse("a=//").expect("a field and its value");
+    assert_eq!(query.to_string(), r#"a:"//""#);
+    assert_eq!(parse(r#"a:"//""#), Ok(query));
+}
