@@ -4,7 +4,6 @@
 //! to read. `docs/ARCHITECTURE.md` has the map and the invariants, `docs/formats/` the bytes.
 
 mod catalog;
-mod clock;
 mod column;
 mod compaction;
 mod config;
@@ -18,6 +17,7 @@ mod scan;
 mod segment;
 mod snapshot;
 mod text;
+mod world;
 
 pub use column::{AttributeScope, AttributeType, Column, arrow_type};
 pub use compaction::CompactionStats;

@@ -11,8 +11,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
 
 use crate::live::{Chunk, StoredRequest};
-use crate::scan::{blocking, scan_live};
+use crate::scan::scan_live;
 use crate::segment::{FieldCatalogue, Segment};
+use crate::world::blocking;
 use crate::{AttributeScope, ScanRequest, ScanStream, StorageError, StorageErrorKind};
 
 /// How many segments are read at once when whole rows or a trace are fetched.

@@ -106,6 +106,9 @@ pub(crate) trait Catalog: Send + Sync {
 
     /// The paths of all objects of visible and dead segments, to tell which objects of the store belong to none.
     async fn object_paths(&self) -> Result<HashSet<String>, CatalogError>;
+
+    /// Ends the use of the database. Not needed for durability.
+    async fn close(&self);
 }
 
 /// What can go wrong with the catalog.

@@ -51,11 +51,6 @@ impl SqliteCatalog {
         Ok(catalog)
     }
 
-    /// Writes everything into the main file and closes it. Not needed for durability.
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
-    }
-
     /// Makes sure that what is visible now is what will be after a crash.
     ///
     /// When the write-ahead log was written but could not be synced, SQLite goes on without the transaction; yet its
@@ -173,6 +168,11 @@ impl Catalog for SqliteCatalog {
     async fn object_paths(&self) -> Result<HashSet<String>, CatalogError> {
         let paths: Vec<String> = sqlx::query_scalar(sql::SELECT_OBJECT_PATHS).fetch_all(&self.pool).await?;
         Ok(paths.into_iter().collect())
+    }
+
+    /// Writes everything into the main file, too.
+    async fn close(&self) {
+        self.pool.close().await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! The thread of the background work: merging, expiry, and deleting what is gone.
 //!
-//! It has a runtime of its own, so that decoding and encoding segments never holds up a thread that answers requests.
+//! It has a pool of its own, so that decoding and encoding segments never holds up a thread that answers requests.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::Tables;
 use super::compactor::{Compactor, closing};
 use super::plan::Urgency;
-use crate::clock::Clock;
 use crate::retention::{Graveyard, expire};
+use crate::world::{Pool, World, timeout};
 use crate::{Retention, StorageError, StorageErrorKind};
 
 /// How often expired and dead segments are looked for.
@@ -33,7 +33,7 @@ pub(crate) struct BackgroundWork {
     pub compactor: Arc<Compactor>,
     pub graveyard: Arc<Graveyard>,
     pub retention: Retention,
-    pub clock: Arc<dyn Clock>,
+    pub world: Arc<dyn World>,
     /// How often to look for merges. Zero: only on demand.
     pub compaction_interval: Duration,
     pub stop: CancellationToken,
@@ -43,6 +43,8 @@ pub(crate) struct BackgroundWork {
 pub(crate) struct Background {
     compactor: Arc<Compactor>,
     requests: mpsc::Sender<Reply>,
+    world: Arc<dyn World>,
+    pool: Box<dyn Pool>,
     stop: CancellationToken,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -51,20 +53,18 @@ impl Background {
     /// Starts the thread.
     pub(crate) fn spawn(work: BackgroundWork) -> Result<Background, StorageError> {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let (compactor, stop) = (Arc::clone(&work.compactor), work.stop.clone());
+        let (compactor, stop, world) = (Arc::clone(&work.compactor), work.stop.clone(), Arc::clone(&work.world));
         let failed = |error: std::io::Error| {
             StorageError::new(StorageErrorKind::Internal, format!("cannot start the compaction thread: {error}"))
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let pool = world.pool("compaction", 1).map_err(failed)?;
         let (end, ended) = oneshot::channel();
-        let run = move || {
-            runtime.block_on(work.run(receiver));
-            runtime.shutdown_timeout(STOP_WAIT_MAX);
+        pool.spawn(Box::pin(async move {
+            work.run(receiver).await;
             // Nobody minds when who waited has gone.
             let _ = end.send(());
-        };
-        std::thread::Builder::new().name("compaction".to_owned()).spawn(run).map_err(failed)?;
-        Ok(Background { compactor, requests, stop, ended: Mutex::new(Some(ended)) })
+        }));
+        Ok(Background { compactor, requests, world, pool, stop, ended: Mutex::new(Some(ended)) })
     }
 
     /// What does the merges, for its figures.
@@ -84,11 +84,12 @@ impl Background {
         self.stop.cancel();
         let ended = self.ended.lock().take();
         if let Some(ended) = ended {
-            match tokio::time::timeout(STOP_WAIT_MAX, ended).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => tracing::error!("the compaction thread panicked"),
-                Err(_) => tracing::warn!("compaction did not end in time and is left behind"),
+            match timeout(self.world.as_ref(), STOP_WAIT_MAX, ended).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => tracing::error!("compaction panicked"),
+                None => tracing::warn!("compaction did not end in time and is left behind"),
             }
+            self.pool.close(STOP_WAIT_MAX).await;
         }
     }
 }
@@ -101,23 +102,25 @@ impl Drop for Background {
 
 impl BackgroundWork {
     async fn run(self, mut requests: mpsc::Receiver<Reply>) {
-        let mut next_compaction = Instant::now() + self.compaction_interval;
-        let mut next_housekeeping = Instant::now();
+        let mut next_compaction = self.world.instant() + self.compaction_interval;
+        let mut next_housekeeping = self.world.instant();
         while !self.stop.is_cancelled() {
             let compaction = (!self.compaction_interval.is_zero()).then_some(next_compaction);
             let next = compaction.map_or(next_housekeeping, |compaction| compaction.min(next_housekeeping));
+            // In this order, so that a run under a seed can be repeated. None starves: the time comes in between.
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => break,
                 Some(reply) = requests.recv() => {
                     // Nobody minds when who asked has gone.
                     let _ = reply.send(self.compactor.run(Urgency::Now).await);
                 }
-                () = tokio::time::sleep_until(next.into()) => {
+                () = self.world.sleep(next.saturating_duration_since(self.world.instant())) => {
                     if next == next_housekeeping {
                         self.keep_house().await;
-                        next_housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
+                        next_housekeeping = self.world.instant() + HOUSEKEEPING_INTERVAL;
                     } else if !self.merge_one().await {
-                        next_compaction = Instant::now() + self.compaction_interval;
+                        next_compaction = self.world.instant() + self.compaction_interval;
                     }
                 }
             }
@@ -136,7 +139,7 @@ impl BackgroundWork {
     }
 
     async fn keep_house(&self) {
-        let now = self.clock.now();
+        let now = self.world.now();
         if let Err(error) = expire(self.tables.as_ref(), &self.graveyard, &self.retention, now).await {
             tracing::warn!(%error, "expired segments cannot be removed yet");
         }

@@ -13,9 +13,9 @@ use ulid::Ulid;
 use super::Tables;
 use super::merge::{MergeError, Merger};
 use super::plan::{MergeJob, Policy, Urgency, plan};
-use crate::clock::Clock;
 use crate::retention::Graveyard;
 use crate::segment::Segment;
+use crate::world::World;
 use crate::{StorageConfig, StorageError, StorageErrorKind};
 
 /// How long a merge that is not urgent is put off when the live tier is nearly full. Then it goes on all the same:
@@ -55,7 +55,7 @@ pub(crate) struct Compactor {
     tables: Arc<dyn Tables>,
     graveyard: Arc<Graveyard>,
     merger: Merger,
-    clock: Arc<dyn Clock>,
+    world: Arc<dyn World>,
     traces: Policy,
     logs: Policy,
     /// Damaged segments: merged no more, so that they do not stop the others.
@@ -72,7 +72,7 @@ impl Compactor {
         tables: Arc<dyn Tables>,
         graveyard: Arc<Graveyard>,
         merger: Merger,
-        clock: Arc<dyn Clock>,
+        world: Arc<dyn World>,
         config: &StorageConfig,
         stop: CancellationToken,
     ) -> Compactor {
@@ -81,7 +81,7 @@ impl Compactor {
             tables,
             graveyard,
             merger,
-            clock,
+            world,
             traces: policy(config.retention.traces_age_max),
             logs: policy(config.retention.logs_age_max),
             quarantine: Mutex::default(),
@@ -140,7 +140,7 @@ impl Compactor {
     fn next_job(&self, segments: &[Arc<Segment>], urgency: Urgency) -> Option<MergeJob> {
         let quarantine = self.quarantine.lock();
         let mut postponed = self.postponed.lock();
-        let now = Instant::now();
+        let now = self.world.instant();
         postponed.retain(|_, until| *until > now && urgency == Urgency::WhenWorthIt);
         let able = |id: &Ulid| !quarantine.contains(id) && !postponed.contains_key(id);
         let policy = |signal| match signal {
@@ -148,18 +148,18 @@ impl Compactor {
             Signal::Logs => self.logs,
         };
         let able = segments.iter().map(|segment| segment.meta()).filter(|meta| able(&meta.id));
-        plan(able, policy, self.clock.now(), urgency).into_iter().next()
+        plan(able, policy, self.world.now(), urgency).into_iter().next()
     }
 
     async fn wait_for_ingestion(&self) {
-        let began = Instant::now();
-        while self.tables.is_under_pressure() && began.elapsed() < PRESSURE_WAIT_MAX && !self.stop.is_cancelled() {
-            tokio::time::sleep(PRESSURE_WAIT_STEP).await;
+        let until = self.world.instant() + PRESSURE_WAIT_MAX;
+        while self.tables.is_under_pressure() && self.world.instant() < until && !self.stop.is_cancelled() {
+            self.world.sleep(PRESSURE_WAIT_STEP).await;
         }
     }
 
     async fn merge(&self, job: &MergeJob, inputs: &[Arc<Segment>]) -> Result<(), MergeError> {
-        let began = Instant::now();
+        let began = self.world.instant();
         let merged = self.merger.merge(job, inputs, &self.stop).await?;
         if self.stop.is_cancelled() {
             self.merger.discard(job, merged.meta().id).await;
@@ -186,7 +186,7 @@ impl Compactor {
             inputs = inputs.len(),
             rows,
             bytes,
-            elapsed_ms = began.elapsed().as_millis() as u64,
+            elapsed_ms = (self.world.instant() - began).as_millis() as u64,
             "segments merged"
         );
         Ok(())
@@ -209,7 +209,7 @@ impl Compactor {
             return Ok(());
         }
         tracing::warn!(tenant = %job.tenant, signal = %job.signal, error = %cause, "segments cannot be merged now");
-        let until = Instant::now() + RETRY_AFTER;
+        let until = self.world.instant() + RETRY_AFTER;
         self.postponed.lock().extend(job.inputs.iter().map(|id| (*id, until)));
         match urgency {
             Urgency::WhenWorthIt => Ok(()),

@@ -19,6 +19,7 @@ use super::plan::MergeJob;
 use crate::segment::{
     ColumnPlan, FieldCatalogue, ROW_GROUP_ROWS, Segment, SegmentWriter, SortKeys, WriteOptions, directory,
 };
+use crate::world::World;
 use crate::{StorageError, StorageErrorKind};
 
 /// The bytes of the rows that are read, put in order and written at once, near enough.
@@ -54,12 +55,13 @@ fn of_input(input: &Segment) -> impl FnOnce(StorageError) -> MergeError {
 /// Reads segments from a store and writes the merged ones there.
 pub(crate) struct Merger {
     store: Arc<dyn ObjectStore>,
+    world: Arc<dyn World>,
 }
 
 impl Merger {
     /// For segments in `store`.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Merger {
-        Merger { store }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, world: Arc<dyn World>) -> Merger {
+        Merger { store, world }
     }
 
     /// The merged segment, durable but not in the catalog. Gives up at the next row group when `stop` is cancelled.
@@ -69,7 +71,7 @@ impl Merger {
         inputs: &[Arc<Segment>],
         stop: &CancellationToken,
     ) -> Result<Arc<Segment>, MergeError> {
-        let id = Ulid::new();
+        let id = self.world.id();
         let written = self.write(job, id, inputs, stop).await;
         if written.is_err() {
             // Whole objects may be there already; on a full disk they would be in the way.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -20,9 +21,9 @@ use super::plan::Urgency;
 use super::samples::{logs, rows, spans};
 use super::{Background, BackgroundWork, Tables};
 use crate::catalog::{Catalog, Change, SqliteCatalog};
-use crate::clock::Clock;
 use crate::retention::{Graveyard, delete_orphans, expire};
 use crate::segment::{Segment, SortKeys, WriteOptions, write};
+use crate::world::{Pool, System, World};
 use crate::{Retention, StorageConfig, StorageError, StorageErrorKind};
 
 const GRACE: Duration = Duration::from_secs(120);
@@ -31,9 +32,29 @@ const START: u64 = 1_700_000_000_000_000_000;
 /// A clock that is moved by hand.
 struct TestClock(AtomicU64);
 
-impl Clock for TestClock {
+impl World for TestClock {
     fn now(&self) -> UnixNanos {
         UnixNanos(self.0.load(Ordering::Relaxed))
+    }
+
+    fn instant(&self) -> Instant {
+        System.instant()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        System.sleep(duration)
+    }
+
+    fn id(&self) -> Ulid {
+        System.id()
+    }
+
+    fn thread(&self, name: &str, work: BoxFuture<'static, ()>) -> std::io::Result<()> {
+        System.thread(name, work)
+    }
+
+    fn pool(&self, name: &str, threads: usize) -> std::io::Result<Box<dyn Pool>> {
+        System.pool(name, threads)
     }
 }
 
@@ -101,7 +122,7 @@ impl Setting {
         let compactor = Compactor::new(
             Arc::clone(&tables) as _,
             Arc::clone(&graveyard),
-            Merger::new(Arc::clone(&store)),
+            Merger::new(Arc::clone(&store), Arc::new(System)),
             Arc::clone(&clock) as _,
             &StorageConfig::new(directory.path()),
             stop.clone(),
@@ -296,7 +317,7 @@ async fn a_crash_before_the_commit_leaves_orphans_that_the_next_start_deletes() 
         setting.clock.now(),
         Urgency::Now,
     );
-    let merger = Merger::new(Arc::clone(&setting.store));
+    let merger = Merger::new(Arc::clone(&setting.store), Arc::new(System));
     merger.merge(&jobs[0], &inputs, &setting.stop).await.expect("merges");
     assert_eq!(setting.objects().await.len(), before.len() + 3);
     let catalog = setting.tables.catalog.as_ref();
@@ -416,7 +437,7 @@ async fn the_thread_merges_on_demand_and_ends_when_stopped() {
         compactor: Arc::clone(&setting.compactor),
         graveyard: Arc::clone(&setting.graveyard),
         retention: Retention::default(),
-        clock: Arc::clone(&setting.clock) as _,
+        world: Arc::clone(&setting.clock) as _,
         compaction_interval: Duration::ZERO,
         stop: setting.stop.clone(),
     })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Inner;
 use super::health::Health;
 use crate::journal::{Disk, Space};
+use crate::world::World;
 
 const INTERVAL: Duration = Duration::from_millis(500);
 /// On a small disk, this part of it is the reserve.
@@ -21,9 +22,9 @@ pub(super) fn journal_file_bytes(disk: &dyn Disk, configured: u64) -> std::io::R
 }
 
 /// Watches until the storage is gone.
-pub(super) async fn watch(storage: Weak<Inner>, disk: Arc<dyn Disk>, reserve: u64) {
+pub(super) async fn watch(storage: Weak<Inner>, world: Arc<dyn World>, disk: Arc<dyn Disk>, reserve: u64) {
     loop {
-        tokio::time::sleep(INTERVAL).await;
+        world.sleep(INTERVAL).await;
         let Some(storage) = storage.upgrade() else { return };
         check(&storage.shared.health, disk.space(), reserve);
         if storage.shared.health.is_journal_failing() {

@@ -1,24 +1,24 @@
 //! Flushing: moves the oldest part of a table from the live tier into a segment, and gives journal files back.
 //!
-//! Works on a runtime of its own, so that encoding segments never holds up a thread that answers requests.
+//! Works in a pool of its own, so that encoding segments never holds up a thread that answers requests.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures::FutureExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use parking_lot::Mutex;
-use tokio::runtime::Runtime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
-use ulid::Ulid;
 
 use super::set_aside;
 use super::shared::Shared;
 use crate::catalog::{Change, REQUEST_HASH_AGE_MAX, SegmentMeta};
 use crate::live::{Chunk, Table, concatenated};
 use crate::segment::{self, Segment, WriteOptions};
+use crate::world::{Pool, blocking};
 use crate::{StorageError, StorageErrorKind};
 
 /// How often the flusher looks for tables that are due.
@@ -41,60 +41,52 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The background work of the live tier.
 pub(super) struct Flusher {
     shared: Arc<Shared>,
-    runtime: Mutex<Option<Runtime>>,
+    pool: Box<dyn Pool>,
     stop: CancellationToken,
 }
 
 impl Flusher {
     /// Starts it. `inserted` is notified when tables got new chunks.
     pub(super) fn start(shared: Arc<Shared>, inserted: Arc<Notify>) -> Result<Flusher, StorageError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .thread_name("flush")
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                StorageError::new(StorageErrorKind::Internal, format!("cannot start the flusher: {error}"))
-            })?;
-        let stop = CancellationToken::new();
-        runtime.spawn(stop.clone().run_until_cancelled_owned(keep_flushing(Arc::clone(&shared))));
-        runtime.spawn(stop.clone().run_until_cancelled_owned(keep_coalescing(Arc::clone(&shared), inserted)));
-        Ok(Flusher { shared, runtime: Mutex::new(Some(runtime)), stop })
+        let pool = shared.world.pool("flush", WORKERS).map_err(|error| {
+            StorageError::new(StorageErrorKind::Internal, format!("cannot start the flusher: {error}"))
+        })?;
+        let flusher = Flusher { shared: Arc::clone(&shared), pool, stop: CancellationToken::new() };
+        flusher.spawn(keep_flushing(Arc::clone(&shared)));
+        flusher.spawn(keep_coalescing(shared, inserted));
+        Ok(flusher)
     }
 
     /// Flushes everything that is in the live tier now.
     pub(super) async fn flush_all(&self) -> Result<(), StorageError> {
         let shared = Arc::clone(&self.shared);
-        // On the flusher's runtime, so that it goes on to the end also when the caller goes away.
-        let flushing = self.runtime.lock().as_ref().map(|runtime| runtime.spawn(flush_everything(shared)));
-        let closed = || StorageError::new(StorageErrorKind::Unavailable, "the storage is closed");
-        flushing.ok_or_else(closed)?.await.unwrap_or_else(|_| Err(closed()))
+        let (done, flushed) = oneshot::channel();
+        // In the flusher's pool, so that it goes on to the end also when the caller goes away.
+        self.pool.spawn(Box::pin(async move {
+            let _ = done.send(flush_everything(shared).await);
+        }));
+        let closed = |_| Err(StorageError::new(StorageErrorKind::Unavailable, "the storage is closed"));
+        flushed.await.unwrap_or_else(closed)
     }
 
     /// Spawns other background work of the engine beside it.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = self.runtime.lock().as_ref() {
-            runtime.spawn(self.stop.clone().run_until_cancelled_owned(work));
-        }
+        let work = self.stop.clone().run_until_cancelled_owned(work);
+        self.pool.spawn(Box::pin(async move {
+            work.await;
+        }));
     }
 
     /// Ends it. A flush under way may end or not: both leave everything in order.
     pub(super) async fn close(&self) {
         self.stop.cancel();
-        let runtime = self.runtime.lock().take();
-        if let Some(runtime) = runtime {
-            // It fails only when the caller's runtime ends, too.
-            let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_WAIT_MAX)).await;
-        }
+        self.pool.close(STOP_WAIT_MAX).await;
     }
 }
 
 impl Drop for Flusher {
     fn drop(&mut self) {
         self.stop.cancel();
-        if let Some(runtime) = self.runtime.lock().take() {
-            runtime.shutdown_background();
-        }
     }
 }
 
@@ -102,7 +94,7 @@ async fn keep_coalescing(shared: Arc<Shared>, inserted: Arc<Notify>) {
     loop {
         inserted.notified().await;
         shared.tables.all().iter().for_each(|table| table.coalesce());
-        tokio::time::sleep(COALESCE_INTERVAL).await;
+        shared.world.sleep(COALESCE_INTERVAL).await;
     }
 }
 
@@ -119,14 +111,14 @@ async fn keep_flushing(shared: Arc<Shared>) {
         }
         // Files may also have become free by a flush on demand, or by an earlier removal that failed.
         shared.release_journal();
-        tokio::time::sleep(pause).await;
+        shared.world.sleep(pause).await;
     }
 }
 
 /// The tables to flush now, the largest first.
 fn due(shared: &Shared) -> Vec<Arc<Table>> {
     let config = &shared.config;
-    let now = Instant::now();
+    let now = shared.world.instant();
     let mut tables = shared.tables.all();
     tables.sort_by_key(|table| std::cmp::Reverse(table.live_bytes()));
     let is_short_of_memory = shared.budget.used() > config.live_bytes_max as u64 / 2;
@@ -209,16 +201,16 @@ async fn write_segment(
     table: &Arc<Table>,
     chunks: &[Arc<Chunk>],
 ) -> Result<Arc<Segment>, FlushError> {
-    let began = Instant::now();
+    let began = shared.world.instant();
     let writing = write_objects(Arc::clone(shared), Arc::clone(table), chunks.to_vec());
-    // In a task of its own, so that a panic is an error of this flush.
-    let meta = match tokio::spawn(writing).await {
+    // A panic is an error of this flush.
+    let meta = match AssertUnwindSafe(writing).catch_unwind().await {
         Ok(Ok(meta)) => meta,
         Ok(Err(error)) if error.kind() == StorageErrorKind::Internal => return Err(FlushError::Unwritable(error)),
         Ok(Err(error)) => return Err(FlushError::Failed(error)),
-        Err(panic) => {
-            let message = format!("writing a segment panicked: {panic}");
-            return Err(FlushError::Unwritable(StorageError::new(StorageErrorKind::Internal, message)));
+        Err(_) => {
+            let error = StorageError::new(StorageErrorKind::Internal, "writing a segment panicked");
+            return Err(FlushError::Unwritable(error));
         }
     };
     let segment = Segment::open(&shared.store, meta.clone());
@@ -232,7 +224,7 @@ async fn write_segment(
         segment = %meta.id,
         rows = meta.rows,
         bytes = meta.bytes,
-        elapsed_ms = began.elapsed().as_millis() as u64,
+        elapsed_ms = (shared.world.instant() - began).as_millis() as u64,
         "flushed"
     );
     Ok(segment)
@@ -246,8 +238,8 @@ async fn write_objects(
     #[cfg(test)]
     assert!(!shared.unwritable.lock().contains(table.tenant()), "injected fault");
     let records = concatenated(table.signal(), chunks.iter().map(|chunk| chunk.records().as_ref()));
-    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.clock.now() };
-    segment::write(&shared.store, Ulid::new(), table.tenant(), records, options).await
+    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.world.now() };
+    segment::write(&shared.store, shared.world.id(), table.tenant(), records, options).await
 }
 
 /// Writes records to files for people to send again, and lets the journal forget them.
@@ -255,10 +247,7 @@ async fn set_aside(shared: &Arc<Shared>, table: &Arc<Table>, chunks: &[Arc<Chunk
     for chunk in chunks {
         let (writer, from, chunk) = (Arc::clone(shared), Arc::clone(table), Arc::clone(chunk));
         let rows = chunk.records().len();
-        let writing = tokio::task::spawn_blocking(move || set_aside::set_aside(&writer, &from, &chunk)).await;
-        let path = writing.map_err(|panic| {
-            StorageError::new(StorageErrorKind::Internal, format!("setting records aside panicked: {panic}"))
-        })??;
+        let path = blocking(move || set_aside::set_aside(&writer, &from, &chunk)).await?;
         let what = format!(
             "{rows} records of {} of tenant {} cannot be stored and were set aside in {}: \
              send that file again with a later version",
@@ -273,7 +262,7 @@ async fn set_aside(shared: &Arc<Shared>, table: &Arc<Table>, chunks: &[Arc<Chunk
 }
 
 fn change(shared: &Shared, table: &Table, chunks: &[Arc<Chunk>], add: Option<SegmentMeta>) -> Change {
-    let at = shared.clock.now();
+    let at = shared.world.now();
     let remembered_since = at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64);
     let (tenant, signal) = (table.tenant(), table.signal());
     let flushed_through = chunks.last().map_or(0, |chunk| chunk.last_sequence);

@@ -5,8 +5,7 @@
 //! answered request is both.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -17,6 +16,7 @@ use super::shared::Shared;
 use super::{Append, Appended};
 use crate::journal::{Entry, Journal};
 use crate::live::{Chunk, StoredRequest, Table};
+use crate::world::{World, timeout};
 use crate::{StorageError, StorageErrorKind};
 
 /// Requests that may wait.
@@ -51,7 +51,8 @@ enum Command {
 pub(super) struct Ingest {
     queue: mpsc::Sender<Command>,
     room: Arc<Semaphore>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    world: Arc<dyn World>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Ingest {
@@ -63,23 +64,26 @@ impl Ingest {
         inserted: Arc<Notify>,
     ) -> Result<Ingest, StorageError> {
         let (queue, commands) = mpsc::channel(QUEUE_REQUESTS_MAX);
-        let writer = Writer { shared, journal, duplicates, inserted };
-        let thread = std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || {
-                let _guard = PanicGuard(Arc::clone(&writer.shared));
-                writer.run(commands);
-            })
+        let world = Arc::clone(&shared.world);
+        let (end, ended) = oneshot::channel();
+        let writing = async move {
+            let _guard = PanicGuard(Arc::clone(&shared));
+            Writer { shared, journal, duplicates, inserted }.run(commands).await;
+            // Nobody minds when who waited has gone.
+            let _ = end.send(());
+        };
+        world
+            .thread("journal", Box::pin(writing))
             .map_err(|error| internal(format!("cannot start the thread of the journal: {error}")))?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
-        Ok(Ingest { queue, room, thread: Mutex::new(Some(thread)) })
+        Ok(Ingest { queue, room, world, ended: Mutex::new(Some(ended)) })
     }
 
     /// Appends a request that `table` is for.
     pub(super) async fn append(&self, table: Arc<Table>, append: Append) -> Answer {
         let bytes = append.body.len().clamp(1, QUEUE_BYTES_MAX) as u32;
         let (answer, answered) = oneshot::channel();
-        let enqueued = tokio::time::timeout(QUEUE_WAIT_MAX, async {
+        let enqueued = timeout(self.world.as_ref(), QUEUE_WAIT_MAX, async {
             let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| closing())?;
             let entry = Entry {
                 tenant: append.tenant,
@@ -93,8 +97,8 @@ impl Ingest {
             self.queue.send(Command::Append(Box::new(request))).await.map_err(|_| closing())
         });
         match enqueued.await {
-            Ok(sent) => sent?,
-            Err(_) => return Err(unavailable("the queue of the journal is full: the disk does not keep up".into())),
+            Some(sent) => sent?,
+            None => return Err(unavailable("the queue of the journal is full: the disk does not keep up".into())),
         }
         // Dropped without an answer when the storage closes.
         answered.await.unwrap_or_else(|_| Err(closing()))
@@ -109,9 +113,9 @@ impl Ingest {
     pub(super) async fn close(&self) {
         // It fails when the thread has ended already.
         let _ = self.queue.send(Command::Close).await;
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread
-            && tokio::task::spawn_blocking(move || thread.join()).await.is_ok_and(|joined| joined.is_err())
+        let ended = self.ended.lock().take();
+        if let Some(ended) = ended
+            && ended.await.is_err()
         {
             tracing::error!("the thread of the journal panicked");
         }
@@ -138,9 +142,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    /// Blocks while it writes.
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut group = Vec::new();
-        while let Some(first) = commands.blocking_recv() {
+        while let Some(first) = commands.recv().await {
             let mut bytes = 0;
             let mut next = Some(first);
             while let Some(command) = next {
@@ -168,7 +173,7 @@ impl Writer {
 
     /// Makes a group durable, then visible, then answers.
     fn store(&mut self, group: Vec<Request>) {
-        let now = self.shared.clock.now();
+        let now = self.shared.world.now();
         self.duplicates.forget_old(now);
         let Sorted { fresh, resent, known } = self.sort(group);
         known.into_iter().for_each(|request| answer(request.answer, Ok(Appended::Duplicate)));
@@ -218,7 +223,7 @@ impl Writer {
         waiting: Vec<Waiting>,
         now: UnixNanos,
     ) -> Vec<oneshot::Sender<Answer>> {
-        let since = Instant::now();
+        let since = self.shared.world.instant();
         let mut answers = Vec::with_capacity(waiting.len());
         let mut by_table: Vec<(Arc<Table>, Vec<Arc<Chunk>>)> = Vec::new();
         for ((sequence, entry), waiting) in (first_sequence..).zip(entries).zip(waiting) {

@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 use crate::{StorageError, StorageErrorKind};
 
 /// Held as long as the storage is open; the system releases it when the process ends, however it does.
-pub(super) struct DirectoryLock(Mutex<Option<File>>);
+pub(crate) struct DirectoryLock(Mutex<Option<File>>);
 
 impl DirectoryLock {
     /// Locks `directory`, which exists.
-    pub(super) fn acquire(directory: &Path) -> Result<DirectoryLock, StorageError> {
+    pub(crate) fn acquire(directory: &Path) -> Result<DirectoryLock, StorageError> {
         let path = directory.join("lock");
         let failed = |error: std::io::Error| {
             StorageError::new(StorageErrorKind::Internal, format!("cannot lock {}: {error}", path.display()))

@@ -28,6 +28,7 @@ use tracewell_otlp::ContentEncoding;
 pub use stats::{StorageStats, TableStats};
 
 use crate::compaction;
+use crate::world::timeout;
 use crate::{Snapshot, StorageConfig, StorageError, StorageErrorKind};
 use flush::Flusher;
 use ingest::Ingest;
@@ -148,13 +149,13 @@ impl Storage {
         inner.shared.health.close();
         inner.ingest.close().await;
         inner.compaction.stop().await;
-        match tokio::time::timeout(CLOSING_FLUSH_MAX, self.flush()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "not everything was flushed; the journal has it"),
-            Err(_) => tracing::info!("not everything was flushed in time; the journal has it"),
+        match timeout(inner.shared.world.as_ref(), CLOSING_FLUSH_MAX, self.flush()).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::warn!(%error, "not everything was flushed; the journal has it"),
+            None => tracing::info!("not everything was flushed in time; the journal has it"),
         }
         inner.flusher.close().await;
-        inner.shared.catalog_file.close().await;
+        inner.shared.catalog.close().await;
         inner.shared.lock.release();
         Ok(())
     }
@@ -163,7 +164,8 @@ impl Storage {
         let shared = &self.inner.shared;
         let live_max = shared.config.live_bytes_max as u64;
         let has_room = shared.budget.used() < live_max;
-        if !has_room && tokio::time::timeout(ROOM_WAIT_MAX, shared.budget.below(live_max)).await.is_err() {
+        let room = shared.budget.below(live_max);
+        if !has_room && timeout(shared.world.as_ref(), ROOM_WAIT_MAX, room).await.is_none() {
             let message = format!(
                 "the live tier holds {} bytes, at most {live_max} are allowed (setting live_bytes_max): \
                  flushing does not keep up",

@@ -25,12 +25,12 @@ use super::set_aside;
 use super::shared::Shared;
 use super::tails::Tails;
 use crate::catalog::{Catalog, CatalogState, REQUEST_HASH_AGE_MAX, SegmentMeta, SqliteCatalog};
-use crate::clock::{Clock, SystemClock};
 use crate::compaction::{self, Background, BackgroundWork, Compactor, Merger};
 use crate::journal::{Disk, Files, Journal, LocalDisk, RecoveryError, is_set_aside};
 use crate::live::{LiveBudget, Tables};
 use crate::retention::{Graveyard, delete_orphans, delete_unfinished_files};
 use crate::segment::Segment;
+use crate::world::{System, World, blocking};
 use crate::{StorageConfig, StorageError, StorageErrorKind};
 
 /// Opens the storage on the real disk.
@@ -38,21 +38,37 @@ pub(super) async fn open(config: StorageConfig) -> Result<Arc<Inner>, StorageErr
     std::fs::create_dir_all(&config.data_dir).map_err(|error| failed("cannot make", &config.data_dir, error))?;
     let journal_dir = config.data_dir.join("journal");
     let disk = LocalDisk::open(journal_dir.clone()).map_err(|error| failed("cannot open", &journal_dir, error))?;
-    open_with(config, Arc::new(disk), Arc::new(SystemClock)).await
+    open_with_journal_on(config, Arc::new(disk)).await
 }
 
-/// Opens the storage with the journal on `disk`.
-pub(super) async fn open_with(
+/// Opens the storage on the real disk, with the journal on `disk`.
+pub(super) async fn open_with_journal_on(
     config: StorageConfig,
     disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
 ) -> Result<Arc<Inner>, StorageError> {
     let lock = DirectoryLock::acquire(&config.data_dir)?;
     let store = open_store(&config.data_dir)?;
-    let catalog_file = SqliteCatalog::open(&config.data_dir.join("catalog.sqlite")).await?;
-    let opened_at = clock.now();
-    let state = catalog_file.load(opened_at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64)).await?;
-    let shared = new_shared(config, lock, clock, catalog_file, store, &disk);
+    let catalog = Arc::new(SqliteCatalog::open(&config.data_dir.join("catalog.sqlite")).await?);
+    open_on(config, Devices { world: Arc::new(System), disk, store, catalog, lock }).await
+}
+
+/// What the storage stands on.
+pub(crate) struct Devices {
+    pub world: Arc<dyn World>,
+    /// Of the journal.
+    pub disk: Arc<dyn Disk>,
+    /// Of the segments.
+    pub store: Arc<dyn ObjectStore>,
+    pub catalog: Arc<dyn Catalog>,
+    pub lock: DirectoryLock,
+}
+
+/// Opens the storage on these devices.
+pub(super) async fn open_on(config: StorageConfig, devices: Devices) -> Result<Arc<Inner>, StorageError> {
+    let disk = Arc::clone(&devices.disk);
+    let shared = new_shared(config, devices);
+    let opened_at = shared.world.now();
+    let state = shared.catalog.load(opened_at.saturating_sub(REQUEST_HASH_AGE_MAX.as_nanos() as u64)).await?;
     open_segments(&shared, &state).await?;
     name_what_was_set_aside(&shared, disk.as_ref());
     delete_orphans(shared.catalog.as_ref(), shared.store.as_ref(), &Path::from(SEGMENTS), opened_at).await?;
@@ -65,7 +81,8 @@ pub(super) async fn open_with(
     let compaction = Background::spawn(compaction_work(&shared))?;
     let inner = Arc::new(Inner { shared, ingest, flusher, compaction });
     let reserve = inner.shared.config.disk_reserve_bytes;
-    inner.flusher.spawn(disk_watch::watch(Arc::downgrade(&inner), disk, reserve));
+    let world = Arc::clone(&inner.shared.world);
+    inner.flusher.spawn(disk_watch::watch(Arc::downgrade(&inner), world, disk, reserve));
     Ok(inner)
 }
 
@@ -79,24 +96,17 @@ fn open_store(data_dir: &FilePath) -> Result<Arc<dyn ObjectStore>, StorageError>
     Ok(Arc::new(store))
 }
 
-fn new_shared(
-    config: StorageConfig,
-    lock: DirectoryLock,
-    clock: Arc<dyn Clock>,
-    catalog_file: SqliteCatalog,
-    store: Arc<dyn ObjectStore>,
-    disk: &Arc<dyn Disk>,
-) -> Arc<Shared> {
+fn new_shared(config: StorageConfig, devices: Devices) -> Arc<Shared> {
+    let Devices { world, disk, store, catalog, lock } = devices;
     let budget = Arc::new(LiveBudget::default());
     Arc::new(Shared {
         tables: Tables::new(config.tenants_max, Arc::clone(&budget)),
         config,
-        clock,
-        catalog: Arc::new(catalog_file.clone()),
-        catalog_file,
+        world,
+        catalog,
         store,
         budget,
-        files: Arc::new(Files::new(Arc::clone(disk))),
+        files: Arc::new(Files::new(disk)),
         health: Arc::new(Health::default()),
         tails: Tails::default(),
         lock,
@@ -164,30 +174,25 @@ async fn replay_journal(
     flusher: &Flusher,
     state: CatalogState,
 ) -> Result<(Journal, Duplicates), StorageError> {
-    let began = std::time::Instant::now();
+    let began = shared.world.instant();
     let duplicates = restored(state.request_hashes);
     let watermarks: Watermarks =
         state.watermarks.into_iter().map(|(tenant, signal, through)| ((tenant, signal), through)).collect();
     let last_flushed = watermarks.values().copied().max().unwrap_or(0);
     let (reader, reader_disk) = (Arc::clone(shared), Arc::clone(disk));
-    let runtime = tokio::runtime::Handle::current();
-    let replaying =
-        tokio::task::spawn_blocking(move || replay(&reader, reader_disk.as_ref(), &watermarks, duplicates, &runtime));
-    let replayed = replaying.await.map_err(|error| {
-        StorageError::new(StorageErrorKind::Internal, format!("replaying the journal failed: {error}"))
-    })?;
-    let Replayed { recovered, duplicates, requests } = replayed.map_err(recovery_failed)?;
+    let replaying = move || replay(&reader, reader_disk.as_ref(), &watermarks, duplicates).map_err(recovery_failed);
+    let Replayed { recovered, duplicates, requests } = blocking(replaying).await?;
     recovered.damage.iter().for_each(|damage| shared.health.add_damaged(damage.to_string()));
     if !recovered.durable {
         flusher.flush_all().await?;
     }
-    tracing::info!(requests, elapsed_ms = began.elapsed().as_millis() as u64, "journal replayed");
+    tracing::info!(requests, elapsed_ms = (shared.world.instant() - began).as_millis() as u64, "journal replayed");
     let mut next = recovered.next;
     next.sequence = next.sequence.max(last_flushed + 1);
     let file_bytes = disk_watch::journal_file_bytes(disk.as_ref(), shared.config.journal_file_bytes)
         .map_err(|error| failed("cannot tell the space of", &shared.config.data_dir, error))?;
-    let (clock, files) = (Arc::clone(&shared.clock), Arc::clone(&shared.files));
-    Ok((Journal::new(Arc::clone(disk), clock, files, file_bytes, next), duplicates))
+    let (world, files) = (Arc::clone(&shared.world), Arc::clone(&shared.files));
+    Ok((Journal::new(Arc::clone(disk), world, files, file_bytes, next), duplicates))
 }
 
 fn restored(mut hashes: Vec<(TenantId, tracewell_model::Signal, u128, UnixNanos)>) -> Duplicates {
@@ -203,14 +208,14 @@ fn compaction_work(shared: &Arc<Shared>) -> BackgroundWork {
     let stop = CancellationToken::new();
     let config = &shared.config;
     let tables: Arc<dyn compaction::Tables> = Arc::clone(shared) as _;
-    let clock = Arc::clone(&shared.clock);
+    let world = Arc::clone(&shared.world);
     let (catalog, store) = (Arc::clone(&shared.catalog), Arc::clone(&shared.store));
     let graveyard = Arc::new(Graveyard::new(catalog, Arc::clone(&store), config.deletion_grace));
     let compactor = Compactor::new(
         Arc::clone(&tables),
         Arc::clone(&graveyard),
-        Merger::new(store),
-        Arc::clone(&clock),
+        Merger::new(store, Arc::clone(&world)),
+        Arc::clone(&world),
         config,
         stop.clone(),
     );
@@ -219,7 +224,7 @@ fn compaction_work(shared: &Arc<Shared>) -> BackgroundWork {
         compactor: Arc::new(compactor),
         graveyard,
         retention: config.retention.clone(),
-        clock,
+        world,
         compaction_interval: config.compaction_interval,
         stop,
     }

@@ -1,10 +1,8 @@
 //! Replaying the journal: the ordinary decode, into the live tier, within its budget.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use hashbrown::HashMap;
-use tokio::runtime::Handle;
 use tracewell_model::{Records, Signal, TenantId, UnixNanos};
 use tracewell_otlp::{decode_logs, decode_traces, inflate};
 
@@ -12,6 +10,7 @@ use super::duplicates::{Duplicates, RequestKey};
 use super::shared::Shared;
 use crate::journal::{Disk, Entry, Recovered, RecoveryError, recover};
 use crate::live::{Chunk, StoredRequest};
+use crate::world::wait;
 
 /// The body was accepted once within the limits of the receiver, and its checksum is right.
 const INFLATED_BYTES_MAX: usize = u32::MAX as usize;
@@ -33,12 +32,10 @@ pub(super) fn replay(
     disk: &dyn Disk,
     watermarks: &Watermarks,
     duplicates: Duplicates,
-    runtime: &Handle,
 ) -> Result<Replayed, RecoveryError> {
     let mut replay = Replay { shared, watermarks, duplicates, requests: 0 };
     let recovered = recover(disk, &shared.files, &mut |sequence, entry| {
-        let room = shared.budget.below(shared.config.live_bytes_max as u64);
-        runtime.block_on(room);
+        wait(shared.budget.below(shared.config.live_bytes_max as u64));
         replay.insert(sequence, entry)
     })?;
     Ok(Replayed { recovered, duplicates: replay.duplicates, requests: replay.requests })
@@ -58,7 +55,7 @@ impl Replay<'_> {
         if !is_flushed {
             let records = decode(&entry)?;
             let request = StoredRequest { hash: entry.request_hash, received_at: entry.received_at };
-            if let Some(chunk) = Chunk::new(records, request, sequence, Instant::now()) {
+            if let Some(chunk) = Chunk::new(records, request, sequence, self.shared.world.instant()) {
                 let table = self.shared.tables.get_or_restore(&entry.tenant, entry.signal);
                 table.append(vec![Arc::new(chunk)]);
                 self.requests += 1;

@@ -10,19 +10,17 @@ use ulid::Ulid;
 use super::health::Health;
 use super::lock::DirectoryLock;
 use super::tails::Tails;
-use crate::catalog::{Catalog, CatalogError, Change, SqliteCatalog};
-use crate::clock::Clock;
+use crate::catalog::{Catalog, CatalogError, Change};
 use crate::journal::Files;
 use crate::live::{LiveBudget, Tables};
+use crate::world::World;
 use crate::{StorageConfig, StorageError};
 
 /// The state of a running storage.
 pub(super) struct Shared {
     pub config: StorageConfig,
-    pub clock: Arc<dyn Clock>,
+    pub world: Arc<dyn World>,
     pub catalog: Arc<dyn Catalog>,
-    /// The same, to close it.
-    pub catalog_file: SqliteCatalog,
     pub store: Arc<dyn ObjectStore>,
     pub tables: Tables,
     pub budget: Arc<LiveBudget>,
@@ -57,7 +55,7 @@ impl Shared {
                 }
                 Err(again) => tracing::error!(%error, %again, "the catalog does not tell whether a change was made"),
             }
-            tokio::time::sleep(OUTCOME_RETRY).await;
+            self.world.sleep(OUTCOME_RETRY).await;
         }
     }
 

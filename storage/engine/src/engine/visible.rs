@@ -25,7 +25,7 @@ impl compaction::Tables for Shared {
         let change = Change {
             add: add.iter().map(|segment| segment.meta().clone()).collect(),
             remove: remove.to_vec(),
-            at: self.clock.now(),
+            at: self.world.now(),
             ..Change::default()
         };
         self.commit(&change).await?;

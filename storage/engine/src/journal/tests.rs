@@ -13,7 +13,7 @@ use super::files::{Files, file_name};
 use super::frame::{Entry, FILE_HEADER_BYTES};
 use super::recovery::{Damage, Recovered, recover};
 use super::writer::{Journal, JournalError, Position};
-use crate::clock::SystemClock;
+use crate::world::System;
 
 const FILE_BYTES: u64 = 8 << 10;
 const START: Position = Position { file_number: 1, sequence: 1 };
@@ -32,7 +32,7 @@ fn entry(number: u128, body_bytes: usize) -> Entry {
 fn journal(disk: &FaultyDisk, next: Position) -> Journal {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let files = Arc::new(Files::new(Arc::clone(&disk)));
-    Journal::new(disk, Arc::new(SystemClock), files, FILE_BYTES, next)
+    Journal::new(disk, Arc::new(System), files, FILE_BYTES, next)
 }
 
 /// What a restart finds: hashes by sequence number.

@@ -3,12 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use ulid::Ulid;
-
 use super::disk::{Disk, DiskFile};
 use super::files::{ClosedFile, Files, file_name};
 use super::frame::{Entry, FILE_HEADER_BYTES, FileHeader, Stamp};
-use crate::clock::Clock;
+use crate::world::World;
 
 /// Why a group of requests was not made durable. None of them was acknowledged; the caller may try again.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +40,7 @@ pub(crate) struct Position {
 /// The writing end of the journal.
 pub(crate) struct Journal {
     disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
+    world: Arc<dyn World>,
     files: Arc<Files>,
     file_bytes: u64,
     next: Position,
@@ -65,12 +63,12 @@ impl Journal {
     /// Goes on at `next` with new files of `file_bytes`. Nothing is written until the first request.
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
-        clock: Arc<dyn Clock>,
+        world: Arc<dyn World>,
         files: Arc<Files>,
         file_bytes: u64,
         next: Position,
     ) -> Journal {
-        Journal { disk, clock, files, file_bytes, next, current: None, buffer: Vec::new() }
+        Journal { disk, world, files, file_bytes, next, current: None, buffer: Vec::new() }
     }
 
     /// Makes a group of requests durable: they get consecutive sequence numbers, of which the first is returned.
@@ -113,9 +111,9 @@ impl Journal {
         let file = self.disk.create(&name, bytes)?;
         let header = FileHeader {
             number,
-            file_id: Ulid::new().random() as u64,
+            file_id: self.world.id().random() as u64,
             first_sequence: self.next.sequence,
-            created_at: self.clock.now(),
+            created_at: self.world.now(),
         };
         let made =
             file.write_at(0, &header.encode()).and_then(|()| file.sync()).and_then(|()| self.disk.sync_directory());

@@ -12,6 +12,7 @@ use tracewell_model::{Attributes, Logs, Records, ScopeTable, Spans, Strings};
 use super::attributes::{attribute_array, keys_array, presence};
 use super::view::{Cells, Nested, View, null_array, saturated_times};
 use super::{BATCH_ROWS_MAX, Prepared, ScanRequest, ScanStream, display, evaluate, project};
+use crate::world::blocking;
 use crate::{AttributeType, Column, RowAddress, StorageError};
 
 /// Reads rows of a chunk of the live tier, the source number `source` of its snapshot.
@@ -25,7 +26,7 @@ pub(crate) fn scan_live(chunk: Arc<Records>, source: u32, request: &ScanRequest)
             let (work, wanted) = (Arc::clone(&chunk), Arc::clone(&request));
             let scan = move || scan_rows(&work, source, &wanted, rows);
             // Few rows are judged sooner than another thread is woken.
-            let batch = if chunk.len() <= 256 { scan()? } else { super::view::blocking(scan).await? };
+            let batch = if chunk.len() <= 256 { scan()? } else { blocking(scan).await? };
             if let Some(batch) = batch {
                 return Ok(Some((batch, (chunk, request, row))));
             }

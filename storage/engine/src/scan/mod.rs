@@ -27,7 +27,7 @@ pub(crate) use live::scan_live;
 pub(crate) use prepare::{Leaf, Node, Prepared, Target};
 pub(crate) use project::project;
 pub(crate) use test::Test;
-pub(crate) use view::{Cells, Nested, View, blocking, null_array, saturated_times};
+pub(crate) use view::{Cells, Nested, View, null_array, saturated_times};
 
 use crate::{Column, Predicate, StorageError};
 

@@ -79,15 +79,3 @@ pub(crate) fn saturated_times(times: impl IntoIterator<Item = u64>) -> ArrayRef 
     let times = times.into_iter().map(|time| i64::try_from(time).unwrap_or(i64::MAX));
     Arc::new(TimestampNanosecondArray::from_iter_values(times).with_timezone("UTC"))
 }
-
-/// Runs work that computes or reads files where it does not hold up others.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
-) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(StorageError::new(
-            crate::StorageErrorKind::Internal,
-            format!("a background task of the storage failed: {error}"),
-        ))
-    })
-}

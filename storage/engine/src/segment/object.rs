@@ -1,6 +1,6 @@
 //! Verified reading of the objects of a segment.
 //!
-//! Everything here blocks: it is called where blocking is allowed (`scan::blocking`). Objects on the local disk are
+//! Everything here blocks: it is called where blocking is allowed ([`crate::world::blocking`]). Objects on the local disk are
 //! read through one file handle by position, others by ranged requests.
 
 use std::fs::File;
@@ -15,9 +15,9 @@ use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-use tokio::runtime::Handle;
 
 use super::blocks::{BLOCK_BYTES, Blocks};
+use crate::world::wait;
 use crate::{StorageError, StorageErrorKind};
 
 /// Pieces of a remote object that lie no further apart are read in one request.
@@ -40,7 +40,7 @@ impl Object {
     /// All of it.
     pub(crate) fn read_all(&self) -> Result<Bytes, StorageError> {
         let read = async { self.store.get(&self.path).await?.bytes().await };
-        Handle::current().block_on(read).map_err(|error| self.failed(error))
+        wait(read).map_err(|error| self.failed(error))
     }
 
     /// Opens it for reading parts.
@@ -53,7 +53,7 @@ impl Object {
             return Ok(Source::Local(file));
         }
         let options = GetOptions { range: Some((0..1u64).into()), ..GetOptions::default() };
-        let found = Handle::current().block_on(self.store.get_opts(&self.path, options));
+        let found = wait(self.store.get_opts(&self.path, options));
         match found.map_err(|error| self.failed(error))?.payload {
             GetResultPayload::File(file, _) => {
                 let file = Arc::new(file);
@@ -109,7 +109,7 @@ impl OpenObject {
             }
             Source::Remote => {
                 let read = self.object.store.get_range(&self.object.path, range);
-                let bytes = Handle::current().block_on(read).map_err(|error| self.object.failed(error))?;
+                let bytes = wait(read).map_err(|error| self.object.failed(error))?;
                 match bytes.len() {
                     read if read == length => Ok(bytes),
                     _ => Err(self.object.corrupt("it is shorter than it was written")),

@@ -19,8 +19,8 @@ use super::text_filter::TextFilter;
 use super::text_index::{Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use crate::catalog::SegmentMeta;
-use crate::scan::blocking;
 use crate::text::TextPattern;
+use crate::world::blocking;
 use crate::{StorageError, StorageErrorKind};
 
 /// A segment. What is needed to read it is loaded when it is first read, and kept until [`Segment::release`].

@@ -14,7 +14,7 @@ use super::pages::Leaves;
 use super::prune::bits;
 use super::reader::{Opened, Segment};
 use super::restore::{restore_logs, restore_spans};
-use crate::scan::blocking;
+use crate::world::blocking;
 use crate::{StorageError, StorageErrorKind};
 
 /// What the rows of a segment are sorted by, in the order of the rows.

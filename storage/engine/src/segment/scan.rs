@@ -13,7 +13,8 @@ use super::pages::Leaves;
 use super::prune::bits;
 use super::reader::{Opened, Segment};
 use super::view::SegmentView;
-use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, blocking, evaluate, project};
+use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, evaluate, project};
+use crate::world::blocking;
 use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError};
 
 impl Segment {

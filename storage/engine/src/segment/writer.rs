@@ -15,7 +15,7 @@ use super::encode::{Encoded, SegmentEncoder};
 use super::order::{order_logs, order_spans};
 use super::{FORMAT_VERSION, WriteOptions, directory};
 use crate::catalog::{ObjectMeta, SegmentMeta};
-use crate::scan::blocking;
+use crate::world::blocking;
 use crate::{StorageError, StorageErrorKind};
 
 /// The bytes of a part of an upload. Segments that are smaller are put at once.

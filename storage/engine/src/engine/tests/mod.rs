@@ -18,7 +18,6 @@ use tracewell_otlp::{ContentEncoding, decode_logs, decode_traces, encode_logs, e
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Append, Appended, Storage, open};
-use crate::clock::SystemClock;
 use crate::journal::faulty::FaultyDisk;
 use crate::{RowAddress, Snapshot, StorageConfig, StorageError, StorageErrorKind};
 
@@ -53,7 +52,7 @@ impl Setting {
         std::fs::create_dir_all(self.data_dir()).expect("makes the directory");
         let open = || async {
             let disk = Arc::new(disk.clone());
-            let inner = open::open_with(self.config.clone(), disk, Arc::new(SystemClock)).await?;
+            let inner = open::open_with_journal_on(self.config.clone(), disk).await?;
             Ok(Storage { inner })
         };
         unlocked(open).await
