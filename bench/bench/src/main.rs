@@ -1,6 +1,7 @@
 //! Benchmarks of the real binary. `bench/RESULTS.md` has figures and method.
 
 mod corpus;
+mod generate;
 mod load;
 mod process;
 mod questions;
@@ -18,6 +19,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a corpus: files that `tracewell send` reads, and the answers to questions about them
+    Generate(generate::GenerateArgs),
     /// Fill a server with the shop's telemetry, then ask questions
     Shop {
         /// Spans to send
@@ -50,6 +53,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Generate(args) => generate::run(&args),
         Command::Shop { spans, logs, concurrency, data_dir } => {
             let corpus = corpus::shop(spans, logs);
             let temporary = tempfile::tempdir()?;
