@@ -31,6 +31,9 @@ pub(super) const FIRST_BATCH_ROWS: usize = 8_192;
 /// How much larger than the one before a batch may be, because the next rows may be larger than the last.
 const BATCH_GROWTH: usize = 4;
 
+/// The rows that are read of an input at once.
+const READ_ROWS_MAX: usize = 16_384;
+
 /// A merge that failed.
 #[derive(Debug)]
 pub(super) struct MergeError {
@@ -104,11 +107,12 @@ impl Merger {
             if stop.is_cancelled() {
                 return Err(closing().into());
             }
-            let (batch, others) = rest.split_at(rest.len().min(batch_rows));
+            // Never beyond a row group, so that what is gathered is written without being copied again.
+            let (batch, others) = rest.split_at(rest.len().min(batch_rows).min(writer.rows_to_full_row_group()));
             rest = others;
-            let records = gather(job.signal, inputs, batch).await?;
+            let (records, rows) = gather(job.signal, inputs, batch).await?;
             batch_rows = next_batch_rows(batch.len(), records.heap_bytes());
-            writer.push(records).await?;
+            writer.push(records, rows).await?;
         }
         let merged = Segment::open(&self.store, writer.finish().await?);
         // What was written is read back before anything depends on it: opening checks the heads of all objects.
@@ -159,42 +163,31 @@ async fn order_of(signal: Signal, inputs: &[Arc<Segment>]) -> Result<Vec<RowRef>
     }
 }
 
-/// The rows `batch`, in this order.
-async fn gather(signal: Signal, inputs: &[Arc<Segment>], batch: &[RowRef]) -> Result<Records, MergeError> {
+/// The rows `batch`, and the order in which they are to stand.
+async fn gather(signal: Signal, inputs: &[Arc<Segment>], batch: &[RowRef]) -> Result<(Records, Vec<u32>), MergeError> {
     let mut all = match signal {
         Signal::Traces => Records::Spans(Spans::default()),
         Signal::Logs => Records::Logs(Logs::default()),
     };
     let mut order = vec![0; batch.len()];
-    for (input, rows) in inputs.iter().zip(pick(inputs.len(), batch)) {
-        if rows.is_empty() {
-            continue;
+    for (input, picked) in inputs.iter().zip(pick(inputs.len(), batch)) {
+        for picked in picked.chunks(READ_ROWS_MAX) {
+            let first = all.len();
+            let rows = picked.iter().map(|(row, _)| *row).collect();
+            let part = input.read_records(rows).await.map_err(of_input(input))?;
+            match (&mut all, &part) {
+                (Records::Spans(all), Records::Spans(part)) => all.append(part),
+                (Records::Logs(all), Records::Logs(part)) => all.append(part),
+                _ => return Err(internal(format!("segment {} does not hold {signal}", input.meta().id)).into()),
+            }
+            if all.len() != first + picked.len() {
+                let message = format!("segment {} gave {} rows of {}", input.meta().id, part.len(), picked.len());
+                return Err(internal(message).into());
+            }
+            picked.iter().zip(first as u32..).for_each(|((_, position), at)| order[*position] = at);
         }
-        let first = all.len();
-        let part = input.read_records(rows.iter().map(|(row, _)| *row).collect()).await.map_err(of_input(input))?;
-        match (&mut all, &part) {
-            (Records::Spans(all), Records::Spans(part)) => all.append(part),
-            (Records::Logs(all), Records::Logs(part)) => all.append(part),
-            _ => return Err(internal(format!("segment {} does not hold {signal}", input.meta().id)).into()),
-        }
-        if all.len() != first + rows.len() {
-            let message = format!("segment {} gave {} rows of {}", input.meta().id, part.len(), rows.len());
-            return Err(internal(message).into());
-        }
-        rows.iter().zip(first..).for_each(|((_, position), at)| order[*position] = at);
     }
-    Ok(match all {
-        Records::Spans(all) => {
-            let mut ordered = Spans::default();
-            ordered.append_rows(&all, order);
-            Records::Spans(ordered)
-        }
-        Records::Logs(all) => {
-            let mut ordered = Logs::default();
-            ordered.append_rows(&all, order);
-            Records::Logs(ordered)
-        }
-    })
+    Ok((all, order))
 }
 
 /// For each input the rows of the batch that it has, in its order, with their places in the batch.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use tracewell_model::Signal;
 
@@ -21,7 +21,7 @@ const DENSE_COLUMNS_MAX: usize = 900;
 const DENSE_ONE_IN: u64 = 100;
 
 /// The rows of a data page at the most, so that reading a trace decompresses little.
-const PAGE_ROWS: usize = 8_192;
+pub(crate) const PAGE_ROWS: usize = 8_192;
 
 pub(crate) const SCOPE_ID: &str = "scope_id";
 pub(crate) const TRACE_ID: &str = "trace_id";
@@ -182,23 +182,30 @@ impl ColumnPlan {
 fn span_encodings(builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
     let builder = [START_TIME, DURATION, PARENT_DISTANCE].into_iter().fold(builder, delta);
     let builder = [SPAN_ID, PARENT_SPAN_ID].into_iter().fold(builder, random);
-    trace_ids(builder)
+    // A trace's spans stand together: compression finds the repetition, and small traces cost no number a row.
+    let builder = builder.set_column_statistics_enabled(path(TRACE_ID), EnabledStatistics::None);
+    let in_links = |id: &str| ColumnPath::new([LINKS, "list", "element", id].map(str::to_owned).to_vec());
+    [in_links(TRACE_ID), in_links(SPAN_ID)].into_iter().fold(plain(builder, path(TRACE_ID)), plain)
 }
 
 fn log_encodings(builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
     let builder = [TIME, TIME_UNIX_NANO, OBSERVED_DELTA].into_iter().fold(builder, delta);
-    let body = path(BODY);
-    trace_ids(builder)
+    // A trace's log records are scattered over its services, so compression does not find its id again. Only this
+    // version codes ids by dictionary. (Spans stay with the first: it compresses which rows have an attribute.)
+    let builder = builder
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_column_dictionary_page_size_limit(path(TRACE_ID), 16 * ROW_GROUP_ROWS)
+        .set_column_encoding(path(TRACE_ID), Encoding::PLAIN);
+    [path(BODY), path(SPAN_ID)]
+        .into_iter()
+        .fold(builder, plain)
+        .set_column_statistics_enabled(path(TRACE_ID), EnabledStatistics::None)
         .set_column_statistics_enabled(path(SPAN_ID), EnabledStatistics::None)
-        .set_column_dictionary_enabled(body.clone(), false)
-        .set_column_statistics_enabled(body, EnabledStatistics::None)
+        .set_column_statistics_enabled(path(BODY), EnabledStatistics::None)
 }
 
-/// Dictionary coded as long as ids repeat at all.
-fn trace_ids(builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
-    builder
-        .set_column_statistics_enabled(path(TRACE_ID), EnabledStatistics::None)
-        .set_column_dictionary_page_size_limit(path(TRACE_ID), 16 * ROW_GROUP_ROWS)
+fn plain(builder: WriterPropertiesBuilder, column: ColumnPath) -> WriterPropertiesBuilder {
+    builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, Encoding::PLAIN)
 }
 
 fn delta(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
@@ -208,8 +215,7 @@ fn delta(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuil
 }
 
 fn random(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
-    builder
-        .set_column_dictionary_enabled(path(column), false)
+    plain(builder, path(column))
         .set_column_compression(path(column), Compression::UNCOMPRESSED)
         .set_column_statistics_enabled(path(column), EnabledStatistics::None)
 }

@@ -7,17 +7,24 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::SummingBuffer;
 use super::catalogue::FieldCatalogue;
-use super::columns::{ColumnPlan, ROW_GROUP_ROWS};
+use super::columns::{ColumnPlan, PAGE_ROWS, ROW_GROUP_ROWS};
 use super::index::{IndexWriter, RowGroupInfo, Section};
 use super::order::order_row_group;
 use super::row_bytes::row_group_length;
-use super::shred::{shred_logs, shred_spans};
+use super::shred::{Parents, shred_logs, shred_spans};
 use super::trace_index::TraceIndexBuilder;
-use super::{WriteOptions, scopes, text_index, unwritten};
+use super::{WriteOptions, scopes, text_index, unwritten, value_filter};
 use crate::{StorageError, StorageErrorKind};
 
+/// The rows that the trace index of spans is exact to: a trace's spans stand together, and comparing the ids of some
+/// others costs nothing beside decoding a page.
+const SPAN_GRANULE_ROWS: u32 = 1_024;
+
 /// The rows that the trace index of log records is exact to: within a row group a trace's records are scattered.
-const LOG_GRANULE_ROWS: u32 = 1024;
+const LOG_GRANULE_ROWS: u32 = ROW_GROUP_ROWS as u32;
+
+/// The rows that are in columns at once, before they are encoded. A multiple of the rows of a page.
+const PIECE_ROWS: usize = 2 * PAGE_ROWS;
 
 /// What is left to put when all rows are encoded.
 pub(crate) struct Encoded {
@@ -56,7 +63,7 @@ impl SegmentEncoder {
             ArrowWriterOptions::new().with_properties(plan.properties(options.level)?).with_skip_arrow_metadata(true);
         let parquet = ArrowWriter::try_new_with_options(SummingBuffer::default(), plan.schema(), writing);
         let granule = match plan.signal {
-            Signal::Traces => 1,
+            Signal::Traces => SPAN_GRANULE_ROWS,
             Signal::Logs => LOG_GRANULE_ROWS,
         };
         Ok(SegmentEncoder {
@@ -98,23 +105,31 @@ impl SegmentEncoder {
             return Err(StorageError::new(StorageErrorKind::Internal, message));
         };
         let mut info = self.info(records, rows);
-        let batch = match records {
+        match records {
             Records::Spans(spans) => {
                 let scope_ids = self.scopes.merge(&spans.scopes);
                 info.wild_times = wild_times(spans, rows);
                 rows.iter().for_each(|&row| self.traces.push(spans.trace_id[row as usize]));
-                self.index_texts(records, rows)?;
-                shred_spans(spans, rows, &scope_ids, &self.plan)?
+                self.index_row_group(records, rows)?;
+                let parents = Parents::of(spans, rows);
+                for (piece, first) in rows.chunks(PIECE_ROWS).zip((0..).step_by(PIECE_ROWS)) {
+                    let parents = parents.slice(first, piece.len());
+                    let batch = shred_spans(spans, piece, parents, &scope_ids, &self.plan)?;
+                    self.parquet.write(&batch).map_err(unwritten)?;
+                }
             }
             Records::Logs(logs) => {
                 let scope_ids = self.scopes.merge(&logs.scopes);
                 let rows = clustered(logs, rows, &scope_ids);
                 rows.iter().for_each(|&row| self.traces.push(logs.trace_id[row as usize]));
-                self.index_texts(records, &rows)?;
-                shred_logs(logs, &rows, &scope_ids, &self.plan)?
+                self.index_row_group(records, &rows)?;
+                for piece in rows.chunks(PIECE_ROWS) {
+                    let batch = shred_logs(logs, piece, &scope_ids, &self.plan)?;
+                    self.parquet.write(&batch).map_err(unwritten)?;
+                }
             }
-        };
-        self.parquet.write(&batch).and_then(|()| self.parquet.flush()).map_err(unwritten)?;
+        }
+        self.parquet.flush().map_err(unwritten)?;
         self.row_groups.push(info);
         self.rows = total;
         Ok(())
@@ -140,12 +155,17 @@ impl SegmentEncoder {
         }
     }
 
-    fn index_texts(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+    fn index_row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
         if self.full_text_index {
             let indexed = text_index::build(records, rows)?;
             let group = self.row_groups.len() as u32;
             self.index.section(Section::Words(group), &indexed.words);
             self.index.section(Section::Identifiers(group), &indexed.identifiers);
+            let attributes = match records {
+                Records::Spans(spans) => &spans.attributes,
+                Records::Logs(logs) => &logs.attributes,
+            };
+            self.index.section(Section::Values(group), &value_filter::build(attributes, rows));
         }
         Ok(())
     }

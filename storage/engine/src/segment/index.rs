@@ -32,6 +32,8 @@ pub(crate) enum Section {
     Words(u32),
     /// The identifiers in the texts of this row group.
     Identifiers(u32),
+    /// The values of attributes of this row group.
+    Values(u32),
 }
 
 impl Section {
@@ -42,6 +44,7 @@ impl Section {
             Section::TraceBlocks => (3, 0),
             Section::Words(row_group) => (4, row_group),
             Section::Identifiers(row_group) => (5, row_group),
+            Section::Values(row_group) => (6, row_group),
         }
     }
 
@@ -52,6 +55,7 @@ impl Section {
             (3, _) => Some(Section::TraceBlocks),
             (4, row_group) => Some(Section::Words(row_group)),
             (5, row_group) => Some(Section::Identifiers(row_group)),
+            (6, row_group) => Some(Section::Values(row_group)),
             // Of a later version of the format that this one may read.
             _ => None,
         }

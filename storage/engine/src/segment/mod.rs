@@ -9,6 +9,7 @@ mod blocks;
 mod catalogue;
 mod columns;
 mod encode;
+mod granule_filter;
 mod index;
 mod lists;
 mod needs;
@@ -28,6 +29,7 @@ mod text_bundle;
 mod text_filter;
 mod text_index;
 mod trace_index;
+mod value_filter;
 mod view;
 mod writer;
 

@@ -13,6 +13,9 @@ use crate::scan::{Leaf, Node, Target, Test};
 use crate::text::TextPattern;
 use crate::{AttributeScope, AttributeType, Column, Comparison, Scalar, StorageError};
 
+/// The most values that are looked up for one question.
+const LOOK_UPS_MAX: usize = 1_000;
+
 impl Opened {
     /// Whether a row of the row group may meet the predicate.
     pub(super) fn may_meet(&self, node: &Node, group: usize) -> bool {
@@ -155,7 +158,7 @@ impl Segment {
                     rows: BooleanBuffer::new_unset(opened.head.row_groups[group].rows as usize),
                     exact: true,
                 };
-                for part in parts {
+                for part in parts.iter().filter(|part| opened.may_meet(part, group)) {
                     let Some(found) = self.candidates(opened, part, group)? else {
                         return Ok(None);
                     };
@@ -174,7 +177,30 @@ impl Segment {
                 let rows = self.trace_candidates(opened, test, group)?;
                 Ok(rows.map(|rows| Candidates { rows, exact: false }))
             }
+            Node::Leaf(Leaf {
+                target: Target::Column(Column::Attribute { scope: AttributeScope::Record, key, of }),
+                test,
+            }) => {
+                let rows = self.value_candidates(opened, (key, *of), test, group)?;
+                Ok(rows.map(|rows| Candidates { rows, exact: false }))
+            }
             _ => Ok(None),
+        }
+    }
+
+    fn value_candidates(
+        &self,
+        opened: &Opened,
+        attribute: (&str, AttributeType),
+        test: &Test,
+        group: usize,
+    ) -> Result<Option<BooleanBuffer>, StorageError> {
+        match wanted_values(test) {
+            Some(values) => {
+                let found = self.look_up_values(opened, attribute, &values, group)?;
+                Ok(found.map(|rows| bits(opened.head.row_groups[group].rows as usize, rows.into_iter())))
+            }
+            None => Ok(None),
         }
     }
 
@@ -213,10 +239,8 @@ impl Segment {
         test: &Test,
         group: usize,
     ) -> Result<Option<BooleanBuffer>, StorageError> {
-        let wanted: Vec<&Scalar> = match test {
-            Test::Compare(Comparison::Equal, value) => vec![value],
-            Test::In(values) if values.len() <= 1000 => values.iter().collect(),
-            _ => return Ok(None),
+        let Some(wanted) = wanted_values(test) else {
+            return Ok(None);
         };
         let info = opened.head.row_groups[group];
         let mut found = Vec::new();
@@ -236,6 +260,15 @@ impl Segment {
             }
         }
         Ok(Some(bits(info.rows as usize, found.into_iter())))
+    }
+}
+
+/// The values one of which is asked for, when they are not too many to be looked up.
+fn wanted_values(test: &Test) -> Option<Vec<&Scalar>> {
+    match test {
+        Test::Compare(Comparison::Equal, value) => Some(vec![value]),
+        Test::In(values) if values.len() <= LOOK_UPS_MAX => Some(values.iter().collect()),
+        _ => None,
     }
 }
 

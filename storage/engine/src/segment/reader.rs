@@ -18,10 +18,11 @@ use super::text_bundle::BundleDirectory;
 use super::text_filter::TextFilter;
 use super::text_index::{Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
+use super::value_filter::ValueFilter;
 use crate::catalog::SegmentMeta;
 use crate::text::TextPattern;
 use crate::world::blocking;
-use crate::{StorageError, StorageErrorKind};
+use crate::{AttributeType, Scalar, StorageError, StorageErrorKind};
 
 /// A segment. What is needed to read it is loaded when it is first read, and kept until [`Segment::release`].
 pub(crate) struct Segment {
@@ -168,9 +169,28 @@ impl Segment {
             return Ok(Vec::new());
         };
         let start = opened.head.section(Section::TraceBlocks).map_or(0, |section| section.start);
-        let block = self.index_of(&opened.head)?.read(start + block.start..start + block.end)?;
-        let rows = opened.fence.rows(&block, trace);
+        let bytes = self.index_of(&opened.head)?.read(start + block.bytes.start..start + block.bytes.end)?;
+        let rows = opened.fence.rows(&block, &bytes, trace);
         rows.ok_or_else(|| self.index.corrupt("a block of its trace index makes no sense"))
+    }
+
+    /// The rows of a row group where an attribute may have one of the values; none when its value filter does not know
+    /// the attribute, or when it has none. Blocks.
+    pub(super) fn look_up_values(
+        &self,
+        opened: &Opened,
+        (key, of): (&str, AttributeType),
+        values: &[&Scalar],
+        group: usize,
+    ) -> Result<Option<Vec<std::ops::Range<usize>>>, StorageError> {
+        let Some(section) = opened.head.section(Section::Values(group as u32)) else {
+            return Ok(None);
+        };
+        let bytes = self.index_of(&opened.head)?.read(section)?;
+        let filter = ValueFilter::decode(&bytes);
+        let filter = filter.ok_or_else(|| self.index.corrupt("a filter of its values makes no sense"))?;
+        let found: Option<Vec<_>> = values.iter().map(|value| filter.rows_of(key, of, value)).collect();
+        Ok(found.map(|found| found.concat()))
     }
 
     /// The rows of a row group where its text index finds a pattern, if it has one and that can tell. Blocks.

@@ -16,23 +16,24 @@ use super::shred_attributes::{impossible, shred};
 use crate::StorageError;
 use crate::scan::display;
 
-/// The rows of a row group, in this order. `scope_ids` gives the number in the segment of each of the batch's scopes.
+/// Rows of a row group, in this order, with their `parents`. `scope_ids` gives the number in the segment of each of the
+/// batch's scopes.
 pub(crate) fn shred_spans(
     spans: &Spans,
     rows: &[u32],
+    parents: Parents,
     scope_ids: &[u32],
     plan: &ColumnPlan,
 ) -> Result<RecordBatch, StorageError> {
     let pick = Picked { rows };
-    let (distances, parents) = parents(spans, rows);
     let (dense, rest) = shred(&spans.attributes, pick.each(), &plan.dense)?;
     let durations = pick.each().map(|row| spans.end[row].wrapping_sub(spans.start[row]) as i64);
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(UInt32Array::from_iter_values(pick.each().map(|row| scope_ids[spans.scope[row] as usize]))),
         ids(pick.each().map(|row| Some(spans.trace_id[row].0))),
         ids(pick.each().map(|row| Some(spans.span_id[row].0))),
-        Arc::new(distances),
-        Arc::new(parents),
+        Arc::new(parents.distances),
+        Arc::new(parents.others),
         pick.times(&spans.start),
         Arc::new(Int64Array::from_iter_values(durations)),
         pick.strings(&spans.name),
@@ -52,7 +53,7 @@ pub(crate) fn shred_spans(
     RecordBatch::try_new(plan.schema(), columns).map_err(impossible)
 }
 
-/// The rows of a row group, in this order. `scope_ids` gives the number in the segment of each of the batch's scopes.
+/// Rows of a row group, in this order. `scope_ids` gives the number in the segment of each of the batch's scopes.
 pub(crate) fn shred_logs(
     logs: &Logs,
     rows: &[u32],
@@ -127,29 +128,44 @@ fn ids<const N: usize>(ids: impl Iterator<Item = Option<[u8; N]>>) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-/// Where the parent of each row is: as far back as the first number says, or else the id in the second.
-fn parents(spans: &Spans, rows: &[u32]) -> (Int32Array, FixedSizeBinaryArray) {
-    let mut distances: Vec<Option<i32>> = Vec::with_capacity(rows.len());
-    let mut others = FixedSizeBinaryBuilder::with_capacity(rows.len(), 8);
-    let mut places: HashMap<SpanId, usize> = HashMap::new();
-    let mut first = 0;
-    for trace in rows.chunk_by(|&a, &b| spans.trace_id[a as usize] == spans.trace_id[b as usize]) {
-        places.clear();
-        for (place, &row) in trace.iter().enumerate() {
-            places.entry(spans.span_id[row as usize]).or_insert(first + place);
-        }
-        for (place, &row) in trace.iter().enumerate() {
-            let parent = spans.parent_span_id[row as usize];
-            let found = parent.is_some().then(|| places.get(&parent)).flatten();
-            distances.push(found.map(|&parent_place| (first + place) as i32 - parent_place as i32));
-            match found {
-                None if parent.is_some() => drop(others.append_value(parent.0)),
-                _ => others.append_null(),
+/// Where the parent of each row of a row group is.
+pub(crate) struct Parents {
+    /// The parent is as many rows back.
+    distances: Int32Array,
+    /// Or else, when it is not in the row group, its id.
+    others: FixedSizeBinaryArray,
+}
+
+impl Parents {
+    /// For all rows of a row group, in this order.
+    pub(crate) fn of(spans: &Spans, rows: &[u32]) -> Parents {
+        let mut distances: Vec<Option<i32>> = Vec::with_capacity(rows.len());
+        let mut others = FixedSizeBinaryBuilder::with_capacity(rows.len(), 8);
+        let mut places: HashMap<SpanId, usize> = HashMap::new();
+        let mut first = 0;
+        for trace in rows.chunk_by(|&a, &b| spans.trace_id[a as usize] == spans.trace_id[b as usize]) {
+            places.clear();
+            for (place, &row) in trace.iter().enumerate() {
+                places.entry(spans.span_id[row as usize]).or_insert(first + place);
             }
+            for (place, &row) in trace.iter().enumerate() {
+                let parent = spans.parent_span_id[row as usize];
+                let found = parent.is_some().then(|| places.get(&parent)).flatten();
+                distances.push(found.map(|&parent_place| (first + place) as i32 - parent_place as i32));
+                match found {
+                    None if parent.is_some() => drop(others.append_value(parent.0)),
+                    _ => others.append_null(),
+                }
+            }
+            first += trace.len();
         }
-        first += trace.len();
+        Parents { distances: Int32Array::from(distances), others: others.finish() }
     }
-    (Int32Array::from(distances), others.finish())
+
+    /// Those of `count` rows from the row `first` on.
+    pub(crate) fn slice(&self, first: usize, count: usize) -> Parents {
+        Parents { distances: self.distances.slice(first, count), others: self.others.slice(first, count) }
+    }
 }
 
 /// Text bodies as they are; others as text for people and, beside it, as they are.

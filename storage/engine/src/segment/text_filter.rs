@@ -1,19 +1,14 @@
 //! The filter of identifiers of a row group: which tokens that are no plain words may stand in which rows.
 //!
-//! Numbers, hashes and ids are most of the distinct tokens of logs. In postings each would cost its text and more; here
-//! it costs 12 bits for every granule of rows that has it. For each granule there is a Bloom filter of its
-//! identifiers and of their beginnings, so an answer may name too many rows, never too few.
+//! Numbers, hashes and ids are most of the distinct tokens of logs. In postings each would cost its text and more, so
+//! they and their beginnings are the entries of a [`super::granule_filter`].
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// The rows that are judged together.
-const GRANULE_ROWS: usize = 1024;
-
-/// Bits for each entry, and how many of them it sets: 0.3 % of the granules are named in vain.
-const BITS_PER_ENTRY: usize = 12;
-const PROBES: u64 = 8;
+use super::granule_filter::{GRANULE_ROWS, GranuleFilter, GranuleFilterBuilder};
 
 /// The characters of a beginning.
 const PREFIX_CHARS: usize = 3;
@@ -44,7 +39,7 @@ fn prefix_hash(token: &str) -> Option<u64> {
 pub(crate) struct FilterBuilder {
     entries: HashSet<u64>,
     rows: usize,
-    filters: Vec<Vec<u8>>,
+    filters: GranuleFilterBuilder,
 }
 
 impl FilterBuilder {
@@ -63,15 +58,8 @@ impl FilterBuilder {
     }
 
     fn end_granule(&mut self) {
-        let bytes = (self.entries.len() * BITS_PER_ENTRY).div_ceil(8);
-        let mut filter = vec![0u8; bytes];
-        for &entry in &self.entries {
-            for bit in probes(entry, bytes) {
-                filter[bit / 8] |= 1 << (bit % 8);
-            }
-        }
+        self.filters.push(self.entries.iter().copied());
         self.entries.clear();
-        self.filters.push(filter);
     }
 
     /// The filter as bytes: see docs/formats/segment.md.
@@ -79,60 +67,27 @@ impl FilterBuilder {
         if !self.rows.is_multiple_of(GRANULE_ROWS) {
             self.end_granule();
         }
-        let mut bytes = (GRANULE_ROWS as u32).to_le_bytes().to_vec();
-        bytes.extend((self.filters.len() as u32).to_le_bytes());
-        for filter in &self.filters {
-            bytes.extend((filter.len() as u32).to_le_bytes());
-        }
-        bytes.extend(self.filters.concat());
-        bytes
+        self.filters.finish()
     }
 }
 
-/// The bits of an entry in a filter of so many bytes (not 0).
-fn probes(entry: u64, bytes: usize) -> impl Iterator<Item = usize> {
-    let bits = 8 * bytes as u64;
-    let (first, step) = (entry & 0xffff_ffff, entry >> 32 | 1);
-    (0..PROBES).map(move |probe| ((first + probe * step) % bits) as usize)
-}
-
 /// A filter, read.
-pub(crate) struct TextFilter<'a> {
-    granule_rows: usize,
-    filters: Vec<&'a [u8]>,
-}
+pub(crate) struct TextFilter<'a>(GranuleFilter<'a>);
 
 impl<'a> TextFilter<'a> {
     /// The filter in `bytes`, unless they are damaged.
     pub(crate) fn decode(bytes: &'a [u8]) -> Option<TextFilter<'a>> {
-        let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
-        let (granule_rows, count) = (number(0)?, number(4)?);
-        let mut rest = bytes.get(8usize.checked_add(count.checked_mul(4)?)?..)?;
-        let mut filters = Vec::with_capacity(count);
-        for filter in 0..count {
-            let (filter, after) = rest.split_at_checked(number(8 + 4 * filter)?)?;
-            filters.push(filter);
-            rest = after;
-        }
-        (granule_rows > 0).then_some(TextFilter { granule_rows, filters })
+        GranuleFilter::decode(bytes).map(TextFilter)
     }
 
     /// The rows where this identifier may stand.
-    pub(crate) fn rows_of(&self, token: &str) -> Vec<std::ops::Range<usize>> {
-        self.rows_with(token_hash(token))
+    pub(crate) fn rows_of(&self, token: &str) -> Vec<Range<usize>> {
+        self.0.rows_with(token_hash(token))
     }
 
     /// The rows where identifiers may stand that begin so. None when that is too short to tell.
-    pub(crate) fn rows_of_prefix(&self, prefix: &str) -> Option<Vec<std::ops::Range<usize>>> {
-        Some(self.rows_with(prefix_hash(prefix)?))
-    }
-
-    fn rows_with(&self, entry: u64) -> Vec<std::ops::Range<usize>> {
-        let has = |filter: &[u8]| {
-            !filter.is_empty() && probes(entry, filter.len()).all(|bit| filter[bit / 8] & 1 << (bit % 8) != 0)
-        };
-        let granules = self.filters.iter().enumerate().filter(|(_, filter)| has(filter));
-        granules.map(|(granule, _)| granule * self.granule_rows..(granule + 1) * self.granule_rows).collect()
+    pub(crate) fn rows_of_prefix(&self, prefix: &str) -> Option<Vec<Range<usize>>> {
+        Some(self.0.rows_with(prefix_hash(prefix)?))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The trace index: where in a segment the rows of a trace may be.
 //!
 //! A sorted table of hashes of trace ids, each with runs of rows. Hashes are shortened and runs are rounded to
-//! granules, so an answer may be too large, never too small: whoever asks compares the ids of the rows.
+//! granules, so that a trace costs three or four bytes. An answer may be too large, never too small: whoever asks
+//! compares the ids of the rows.
 
 use std::ops::Range;
 
@@ -13,18 +14,26 @@ use super::any_value::{put_varint, take_varint};
 /// The traces of a block: what one lookup reads.
 const BLOCK_TRACES: usize = 512;
 
-/// The bytes of a hash that are kept.
-const HASH_BYTES: usize = 5;
+/// How many bits longer than needed to number the traces a hash is: one lookup in 1,024 finds a trace that is not there.
+const SPARE_BITS: u32 = 10;
+
+/// The bits of a hash at the most.
+const HASH_BITS_MAX: u32 = 48;
+
+/// A run goes on beyond its first granule.
+const IS_LONGER: u64 = 1;
+/// Another run of the same trace follows.
+const HAS_MORE: u64 = 2;
 
 /// The kept part of the hash of a trace id, as a number.
-fn hash(trace: TraceId) -> u64 {
-    xxh3_64(&trace.0) >> (64 - 8 * HASH_BYTES)
+fn hash(trace: TraceId, bits: u32) -> u64 {
+    xxh3_64(&trace.0) >> (64 - bits)
 }
 
 /// Gathers where traces are.
 pub(crate) struct TraceIndexBuilder {
     granule: u32,
-    /// Hash, first granule, last granule.
+    /// Whole hash, first granule, last granule.
     runs: Vec<(u64, u32, u32)>,
     rows: u32,
     last: Option<TraceId>,
@@ -47,15 +56,19 @@ impl TraceIndexBuilder {
         let again = self.last.replace(trace) == Some(trace);
         match self.runs.last_mut() {
             Some((_, _, last)) if again && granule <= *last + 1 => *last = granule,
-            _ => self.runs.push((hash(trace), granule, granule)),
+            _ => self.runs.push((xxh3_64(&trace.0), granule, granule)),
         }
     }
 
     /// The index as bytes: see docs/formats/segment.md.
     pub(crate) fn finish(mut self) -> (Vec<u8>, Vec<u8>) {
         self.runs.sort_unstable();
-        let mut traces: Vec<(u64, Vec<Range<u32>>)> = Vec::new();
-        for (hash, first, last) in self.runs {
+        let count = self.runs.chunk_by(|a, b| a.0 == b.0).count();
+        let bits = (count.max(1).ilog2() + 1 + SPARE_BITS).min(HASH_BITS_MAX);
+        let mut traces: Vec<(u64, Vec<Range<u32>>)> = Vec::with_capacity(count);
+        self.runs.iter_mut().for_each(|run| run.0 >>= 64 - bits);
+        self.runs.sort_unstable();
+        for &(hash, first, last) in &self.runs {
             match traces.last_mut() {
                 Some((known, runs)) if *known == hash => match runs.last_mut() {
                     Some(run) if first <= run.end => run.end = run.end.max(last + 1),
@@ -67,6 +80,7 @@ impl TraceIndexBuilder {
         let mut fence = Vec::new();
         let mut blocks = Vec::new();
         fence.extend(self.granule.to_le_bytes());
+        fence.extend(bits.to_le_bytes());
         fence.extend((traces.len().div_ceil(BLOCK_TRACES) as u32).to_le_bytes());
         for block in traces.chunks(BLOCK_TRACES) {
             fence.extend(block[0].0.to_le_bytes());
@@ -79,16 +93,18 @@ impl TraceIndexBuilder {
 }
 
 fn encode_block(traces: &[(u64, Vec<Range<u32>>)], bytes: &mut Vec<u8>) {
-    bytes.extend((traces.len() as u16).to_le_bytes());
-    for (hash, _) in traces {
-        bytes.extend(&hash.to_le_bytes()[..HASH_BYTES]);
-    }
-    for (_, runs) in traces {
-        put_varint(bytes, runs.len() as u64);
+    let mut hash_before = traces.first().map_or(0, |(hash, _)| *hash);
+    for (hash, runs) in traces {
+        put_varint(bytes, hash - hash_before);
+        hash_before = *hash;
         let mut before = 0;
-        for run in runs {
-            put_varint(bytes, u64::from(run.start - before));
-            put_varint(bytes, u64::from(run.end - run.start - 1));
+        for (place, run) in runs.iter().enumerate() {
+            let is_longer = if run.end - run.start > 1 { IS_LONGER } else { 0 };
+            let has_more = if place + 1 < runs.len() { HAS_MORE } else { 0 };
+            put_varint(bytes, u64::from(run.start - before) << 2 | has_more | is_longer);
+            if is_longer != 0 {
+                put_varint(bytes, u64::from(run.end - run.start - 2));
+            }
             before = run.end;
         }
     }
@@ -98,49 +114,61 @@ fn encode_block(traces: &[(u64, Vec<Range<u32>>)], bytes: &mut Vec<u8>) {
 #[derive(Debug)]
 pub(crate) struct TraceFence {
     granule: u32,
+    bits: u32,
     /// The first hash of each block, and where it starts.
     firsts: Vec<(u64, u64)>,
     end: u64,
 }
 
+/// A block that a trace would be in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TraceBlock {
+    /// Where it is in the blocks.
+    pub bytes: Range<u64>,
+    first_hash: u64,
+}
+
 impl TraceFence {
     /// The fence in `bytes`, unless they are damaged.
     pub(crate) fn decode(bytes: &[u8]) -> Option<TraceFence> {
+        const HEAD: usize = 12;
         let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        let granule = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?);
-        let blocks = u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?) as usize;
-        if granule == 0 || bytes.len() != 8 + 16 * blocks + 8 {
-            return None;
-        }
-        let firsts = (0..blocks).map(|block| Some((number(8 + 16 * block)?, number(16 + 16 * block)?)));
-        Some(TraceFence { granule, firsts: firsts.collect::<Option<_>>()?, end: number(8 + 16 * blocks)? })
+        let short = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let (granule, bits, blocks) = (short(0)?, short(4)?, short(8)? as usize);
+        let is_sound = granule > 0 && (1..=64).contains(&bits) && bytes.len() == HEAD + 16 * blocks + 8;
+        let firsts = (0..blocks).map(|block| Some((number(HEAD + 16 * block)?, number(HEAD + 16 * block + 8)?)));
+        let firsts = firsts.collect::<Option<_>>()?;
+        is_sound.then_some(TraceFence { granule, bits, firsts, end: number(HEAD + 16 * blocks)? })
     }
 
     /// Where in the blocks to look for a trace.
-    pub(crate) fn block(&self, trace: TraceId) -> Option<Range<u64>> {
-        let after = self.firsts.partition_point(|(first, _)| *first <= hash(trace));
-        let block = after.checked_sub(1)?;
-        Some(self.firsts[block].1..self.firsts.get(after).map_or(self.end, |next| next.1))
+    pub(crate) fn block(&self, trace: TraceId) -> Option<TraceBlock> {
+        let after = self.firsts.partition_point(|(first, _)| *first <= hash(trace, self.bits));
+        let (first_hash, start) = *self.firsts.get(after.checked_sub(1)?)?;
+        Some(TraceBlock { bytes: start..self.firsts.get(after).map_or(self.end, |next| next.1), first_hash })
     }
 
-    /// The rows where the trace may be, by its block. None when the block is damaged.
-    pub(crate) fn rows(&self, block: &[u8], trace: TraceId) -> Option<Vec<Range<u32>>> {
-        let count = usize::from(u16::from_le_bytes(block.get(..2)?.try_into().ok()?));
-        let (hashes, mut runs) = block[2..].split_at_checked(count * HASH_BYTES)?;
-        let wanted = &hash(trace).to_le_bytes()[..HASH_BYTES];
-        for candidate in hashes.chunks(HASH_BYTES) {
-            let found = candidate == wanted;
+    /// The rows where the trace may be, by the bytes of its block. None when these are damaged.
+    pub(crate) fn rows(&self, block: &TraceBlock, mut bytes: &[u8], trace: TraceId) -> Option<Vec<Range<u32>>> {
+        let wanted = hash(trace, self.bits);
+        let mut hash = block.first_hash;
+        while !bytes.is_empty() {
+            hash = hash.checked_add(take_varint(&mut bytes)?)?;
             let mut rows = Vec::new();
             let mut before = 0u32;
-            for _ in 0..take_varint(&mut runs)? {
-                let start = before.checked_add(u32::try_from(take_varint(&mut runs)?).ok()?)?;
-                let length = u32::try_from(take_varint(&mut runs)?).ok()?.checked_add(1)?;
-                before = start.checked_add(length)?;
-                if found {
+            loop {
+                let head = take_varint(&mut bytes)?;
+                let start = before.checked_add(u32::try_from(head >> 2).ok()?)?;
+                let longer = if head & IS_LONGER != 0 { take_varint(&mut bytes)?.checked_add(1)? } else { 0 };
+                before = start.checked_add(u32::try_from(longer).ok()?)?.checked_add(1)?;
+                if hash == wanted {
                     rows.push(start.saturating_mul(self.granule)..before.saturating_mul(self.granule));
                 }
+                if head & HAS_MORE == 0 {
+                    break;
+                }
             }
-            if found {
+            if hash >= wanted {
                 return Some(rows);
             }
         }
@@ -160,7 +188,8 @@ mod tests {
 
     fn look_up(fence: &TraceFence, blocks: &[u8], trace: TraceId) -> Vec<Range<u32>> {
         let Some(block) = fence.block(trace) else { return Vec::new() };
-        fence.rows(&blocks[block.start as usize..block.end as usize], trace).expect("undamaged")
+        let bytes = &blocks[block.bytes.start as usize..block.bytes.end as usize];
+        fence.rows(&block, bytes, trace).expect("undamaged")
     }
 
     #[test]
@@ -171,10 +200,13 @@ mod tests {
         }
         let (fence, blocks) = builder.finish();
         let fence = TraceFence::decode(&fence).expect("undamaged");
+        let mut in_vain = 0;
         for number in 0..2000 {
-            assert_eq!(look_up(&fence, &blocks, trace(number)), [Range { start: 3 * number, end: 3 * number + 3 }]);
+            let found = look_up(&fence, &blocks, trace(number));
+            assert!(found.contains(&Range { start: 3 * number, end: 3 * number + 3 }), "{number}");
+            in_vain += found.len() - 1 + look_up(&fence, &blocks, trace(9999 + number)).len();
         }
-        assert!(look_up(&fence, &blocks, trace(9999)).is_empty());
+        assert!(in_vain < 20, "{in_vain} of 4,000 times another trace was named");
     }
 
     #[test]

@@ -108,26 +108,43 @@ impl SegmentWriter {
         .expect("sets");
     }
 
-    /// Appends records; they are gathered into full row groups. Spans stand in the order of [`order_spans`] over the
-    /// whole segment, log records in that of [`order_logs`].
-    pub(crate) async fn push(&mut self, records: Records) -> Result<(), StorageError> {
+    /// How many rows make the next row group full.
+    pub(crate) fn rows_to_full_row_group(&self) -> usize {
+        let gathered = self.gathered.as_ref().map_or(0, Records::len);
+        ROW_GROUP_ROWS.saturating_sub(gathered).max(1)
+    }
+
+    /// Appends `records`, all of them, in the order of `rows`; they are gathered into full row groups. Spans stand in
+    /// the order of [`order_spans`] over the whole segment, log records in that of [`order_logs`].
+    pub(crate) async fn push(&mut self, records: Records, rows: Vec<u32>) -> Result<(), StorageError> {
         let gathered = self.gathered.take();
         self.gathered = self
             .encode(move |encoder| {
                 encoder.count(&FieldCatalogue::of_records(&records));
-                let records = match gathered {
+                let (records, rows) = match gathered {
                     Some(mut gathered) => {
-                        append(&mut gathered, &records)?;
-                        gathered
+                        append_rows(&mut gathered, &records, &rows)?;
+                        drop(records);
+                        let all = (0..gathered.len() as u32).collect();
+                        (gathered, all)
                     }
-                    None => records,
+                    None => (records, rows),
                 };
                 let full = match records.heap_bytes() >= GATHERED_BYTES_MAX {
-                    true => records.len(),
-                    false => records.len() / ROW_GROUP_ROWS * ROW_GROUP_ROWS,
+                    true => rows.len(),
+                    false => rows.len() / ROW_GROUP_ROWS * ROW_GROUP_ROWS,
                 };
-                encoder.append(&records, &(0..full as u32).collect::<Vec<_>>())?;
-                Ok(tail(records, full))
+                let (full, rest) = rows.split_at(full);
+                encoder.append(&records, full)?;
+                if rest.is_empty() {
+                    return Ok(None);
+                }
+                let mut gathered = match records.signal() {
+                    Signal::Traces => Records::Spans(Spans::default()),
+                    Signal::Logs => Records::Logs(Logs::default()),
+                };
+                append_rows(&mut gathered, &records, rest)?;
+                Ok(Some(gathered))
             })
             .await?;
         Ok(())
@@ -187,33 +204,16 @@ impl SegmentWriter {
     }
 }
 
-fn append(gathered: &mut Records, records: &Records) -> Result<(), StorageError> {
+fn append_rows(gathered: &mut Records, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+    let rows = rows.iter().map(|&row| row as usize);
     match (gathered, records) {
-        (Records::Spans(gathered), Records::Spans(spans)) => gathered.append(spans),
-        (Records::Logs(gathered), Records::Logs(logs)) => gathered.append(logs),
+        (Records::Spans(gathered), Records::Spans(spans)) => gathered.append_rows(spans, rows),
+        (Records::Logs(gathered), Records::Logs(logs)) => gathered.append_rows(logs, rows),
         _ => {
             return Err(StorageError::new(StorageErrorKind::Internal, "spans and log records in one segment"));
         }
     }
     Ok(())
-}
-
-/// What comes after the first `done` records.
-fn tail(records: Records, done: usize) -> Option<Records> {
-    match (&records, done) {
-        (records, done) if records.len() == done => None,
-        (_, 0) => Some(records),
-        (Records::Spans(spans), done) => {
-            let mut rest = Spans::default();
-            rest.append_rows(spans, done..spans.len());
-            Some(Records::Spans(rest))
-        }
-        (Records::Logs(logs), done) => {
-            let mut rest = Logs::default();
-            rest.append_rows(logs, done..logs.len());
-            Some(Records::Logs(rest))
-        }
-    }
 }
 
 async fn put(store: &Arc<dyn ObjectStore>, path: String, bytes: Vec<u8>) -> Result<ObjectMeta, StorageError> {

@@ -44,19 +44,11 @@ async fn segment_of_groups(
     let options = options(full_text_index);
     let mut writer = SegmentWriter::new(store, Ulid::new(), &tenant(), plan, options).expect("starts");
     writer.set_row_group_rows(row_group_rows).await;
-    let sorted = match records {
-        Records::Spans(spans) => {
-            let mut sorted = Spans::default();
-            sorted.append_rows(spans, order_spans(spans).into_iter().map(|row| row as usize));
-            Records::Spans(sorted)
-        }
-        Records::Logs(logs) => {
-            let mut sorted = Logs::default();
-            sorted.append_rows(logs, order_logs(logs).into_iter().map(|row| row as usize));
-            Records::Logs(sorted)
-        }
+    let order = match records {
+        Records::Spans(spans) => order_spans(spans),
+        Records::Logs(logs) => order_logs(logs),
     };
-    writer.push(sorted).await.expect("encodes");
+    writer.push(records.clone(), order).await.expect("encodes");
     Segment::open(store, writer.finish().await.expect("writes"))
 }
 

@@ -104,7 +104,7 @@ fn a_segment_written_row_group_by_row_group_is_read_as_one() {
         let plan = ColumnPlan::new(Signal::Logs, &catalogue);
         let mut writer = SegmentWriter::new(&store, ulid::Ulid::new(), &tenant, plan, options(true)).expect("starts");
         for part in &parts {
-            writer.push(part.clone()).await.expect("encodes");
+            writer.push(part.clone(), (0..part.len() as u32).collect()).await.expect("encodes");
         }
         let segment = Segment::open(&store, writer.finish().await.expect("writes"));
         let read = segment.read_rows(0..150).await.expect("reads");
