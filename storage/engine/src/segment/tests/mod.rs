@@ -11,7 +11,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use tracewell_model::{Logs, Records, Spans, TenantId, UnixNanos};
+use tracewell_model::{Records, TenantId, UnixNanos};
 use ulid::Ulid;
 
 use super::order::{order_logs, order_spans};
