@@ -1,12 +1,11 @@
 //! A field as a column of values for people.
 
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
-use datafusion::functions::expr_fn::coalesce;
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{Expr, col, lit};
 use tracewell_model::{Signal, TimeRange};
-use tracewell_storage::{AttributeType, Column, Predicate};
+use tracewell_storage::{AttributeType, Column, Predicate, arrow_type};
 
 use crate::QueryError;
 use crate::field::{Meaning, meaning};
@@ -74,19 +73,15 @@ pub(crate) async fn value_counts(
         .iter()
         .enumerate()
         .flat_map(|(number, field)| {
-            field.columns.iter().enumerate().map(move |(place, column)| (name(number, place), column.clone()))
+            field.columns.iter().enumerate().map(move |(place, column)| (name(number, place), counted(column)))
         })
         .collect();
     let columns: Vec<(&str, Column)> = columns.iter().map(|(name, column)| (name.as_str(), column.clone())).collect();
-    let value = |number: usize| -> Expr {
-        let places: Vec<Expr> = (0..fields[number].columns.len()).map(|place| col(name(number, place))).collect();
-        match places.as_slice() {
-            [only] => only.clone(),
-            _ => coalesce(places),
-        }
+    let values = |number: usize| -> Vec<Expr> {
+        (0..fields[number].columns.len()).map(|place| col(name(number, place))).collect()
     };
     let mut counted = vec![count(lit(1)).alias("total")];
-    counted.extend((0..fields.len()).map(|field| tally::<ValueCounts>(0, value(field)).alias(format!("f{field}"))));
+    counted.extend((0..fields.len()).map(|field| tally::<ValueCounts>(0, values(field)).alias(format!("f{field}"))));
     let batches = collect(session.scan(view, &columns, time, predicate)?.aggregate(Vec::new(), counted)?).await?;
     let Some(row) = batches.iter().find(|batch| batch.num_rows() > 0) else {
         return Err(QueryError::internal("counting values gave no row"));
@@ -98,4 +93,12 @@ pub(crate) async fn value_counts(
         counts.push(counted.renamed(|value| field.shown(value)));
     }
     Ok((counts, total))
+}
+
+/// The column in the form in which its values are counted soonest.
+fn counted(column: &Column) -> Column {
+    match arrow_type(column) {
+        DataType::Utf8 => Column::Coded(Box::new(column.clone())),
+        _ => column.clone(),
+    }
 }

@@ -117,7 +117,7 @@ impl QueryEngine {
                 vec![buckets.of_time().alias("bucket")],
                 vec![
                     count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
-                    tally::<Durations>(EXACT_DURATIONS_MAX, col("duration")).alias("durations"),
+                    tally::<Durations>(EXACT_DURATIONS_MAX, vec![col("duration")]).alias("durations"),
                 ],
             )?;
             let (histogram, durations) = span_histogram(&buckets, &collect(counts).await?)?;

@@ -149,7 +149,7 @@ impl QueryEngine {
                 vec![col("name"), col("kind")],
                 vec![
                     count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
-                    tally::<Durations>(EXACT_OF_OPERATION_MAX, col("duration")).alias("durations"),
+                    tally::<Durations>(EXACT_OF_OPERATION_MAX, vec![col("duration")]).alias("durations"),
                 ],
             )?;
             let (mut operations, mut exact) = (Vec::new(), true);
@@ -195,7 +195,7 @@ async fn entry_spans(
         vec![col("service"), buckets.of_time().alias("bucket")],
         vec![
             count(lit(1)).filter(entry().and(failed())).build()?.alias("errors"),
-            tally::<Durations>(EXACT_OF_PART_MAX, col("duration")).filter(entry()).build()?.alias("durations"),
+            tally::<Durations>(EXACT_OF_PART_MAX, vec![col("duration")]).filter(entry()).build()?.alias("durations"),
         ],
     )?;
     let mut services: HashMap<String, HashMap<usize, Part>> = HashMap::new();

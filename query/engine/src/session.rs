@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
-use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::prelude::SessionContext;
 use tokio::time::Instant;
 use tracewell_model::{Signal, TenantId, TimeRange};
@@ -58,6 +59,22 @@ impl Session {
         predicate: Predicate,
     ) -> Result<DataFrame, QueryError> {
         Ok(self.context.read_table(Arc::new(SnapshotTable::new(view, columns, time, predicate)))?)
+    }
+
+    /// The rows of such a plan, batch by batch.
+    pub(crate) async fn stream(
+        &self,
+        view: &View,
+        columns: &[(&str, Column)],
+        time: TimeRange,
+        predicate: Predicate,
+    ) -> Result<SendableRecordBatchStream, QueryError> {
+        Ok(self.scan(view, columns, time, predicate)?.execute_stream().await?)
+    }
+
+    /// A part of the memory that the question may take, nothing at first.
+    pub(crate) fn reservation(&self, of: &str) -> MemoryReservation {
+        MemoryConsumer::new(of).register(&self.context.runtime_env().memory_pool)
     }
 
     /// What `work` finds while there is time to look further; none when there is not.

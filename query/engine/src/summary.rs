@@ -1,20 +1,25 @@
 //! What a list says of a trace.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use datafusion::common::Result as PlanResult;
-use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
-use datafusion::prelude::{DataFrame, ExprFunctionExt, cast, col, lit};
+use arrow::array::{Array, AsArray, FixedSizeBinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use futures::TryStreamExt;
+use hashbrown::HashMap;
 use serde::Serialize;
 use tracewell_model::{TimeRange, TraceId, UnixNanos};
 use tracewell_storage::Column;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::QueryError;
 use crate::answer::{as_text, nanos_as_text};
-use crate::session::{Session, View, collect};
+use crate::session::{Session, View};
 use crate::trace_search::is_one_of;
+
+/// What is held of a span while its trace is gathered, to tell whether it was sent twice.
+const SPAN_BYTES: usize = 32;
+/// What is held of a service's part in a trace beside its name.
+const PART_BYTES: usize = 64;
 
 /// A trace in a few words, over all its spans wherever they are stored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,11 +65,29 @@ pub struct ServiceShare {
     pub error_count: u64,
 }
 
-/// The summaries of traces, in the given order; each comes with the number of its spans that matched.
+/// Which spans of a trace matched the search.
+pub(crate) enum Matching {
+    /// All that start in this time.
+    StartingIn(TimeRange),
+    /// Those at these addresses, which are sorted.
+    At(Vec<u64>),
+}
+
+impl Matching {
+    fn contains(&self, start: i64, address: u64) -> bool {
+        match self {
+            Matching::StartingIn(time) => time.contains(UnixNanos(start.max(0) as u64)),
+            Matching::At(addresses) => addresses.binary_search(&address).is_ok(),
+        }
+    }
+}
+
+/// The summaries of traces, in the given order. Spans that were stored more than once count once.
 pub(crate) async fn summaries(
     session: &Session,
     view: &View,
-    traces: &[(TraceId, u64)],
+    traces: &[TraceId],
+    matching: &Matching,
 ) -> Result<Vec<TraceSummary>, QueryError> {
     if traces.is_empty() {
         return Ok(Vec::new());
@@ -75,125 +98,164 @@ pub(crate) async fn summaries(
         ("parent", Column::ParentSpanId),
         ("service", Column::ServiceName),
         ("name", Column::Name),
-        ("time", Column::Time),
+        ("start", Column::Time),
         ("duration", Column::Duration),
         ("status", Column::StatusCode),
+        ("address", Column::Address),
     ];
-    let those = is_one_of(traces.iter().map(|(trace, _)| trace));
-    let spans = session.scan(view, &columns, TimeRange::ALL, those)?;
-    let mut parts: HashMap<TraceId, Vec<Part>> = HashMap::new();
-    for batch in collect(by_service(spans)?).await? {
-        for (trace, part) in parts_of(&batch) {
-            parts.entry(trace).or_default().push(part);
+    let those = is_one_of(traces.iter());
+    let mut batches = session.stream(view, &columns, TimeRange::ALL, those).await?;
+    let memory = session.reservation("trace summaries");
+    let mut gathered: HashMap<TraceId, Gathered> = HashMap::with_capacity(traces.len());
+    while let Some(batch) = batches.try_next().await? {
+        let spans = SpanColumns::new(&batch);
+        let mut bytes = 0;
+        for row in 0..batch.num_rows() {
+            let trace = TraceId::from_slice(spans.trace.value(row)).unwrap_or_default();
+            bytes += gathered.entry(trace).or_default().add(&spans, row, matching);
+        }
+        memory.try_grow(bytes)?;
+    }
+    let summary = |trace: &TraceId| gathered.remove(trace).unwrap_or_default().summary(*trace);
+    Ok(traces.iter().map(summary).collect())
+}
+
+/// The columns of a batch of spans.
+struct SpanColumns<'a> {
+    trace: &'a FixedSizeBinaryArray,
+    span: &'a FixedSizeBinaryArray,
+    parent: &'a FixedSizeBinaryArray,
+    service: &'a StringArray,
+    name: &'a StringArray,
+    start: &'a [i64],
+    duration: &'a Int64Array,
+    status: &'a Int32Array,
+    address: &'a [u64],
+}
+
+impl<'a> SpanColumns<'a> {
+    fn new(batch: &'a RecordBatch) -> SpanColumns<'a> {
+        SpanColumns {
+            trace: batch.column(0).as_fixed_size_binary(),
+            span: batch.column(1).as_fixed_size_binary(),
+            parent: batch.column(2).as_fixed_size_binary(),
+            service: batch.column(3).as_string(),
+            name: batch.column(4).as_string(),
+            start: batch.column(5).as_primitive::<TimestampNanosecondType>().values(),
+            duration: batch.column(6).as_primitive::<Int64Type>(),
+            status: batch.column(7).as_primitive::<Int32Type>(),
+            address: batch.column(8).as_primitive::<UInt64Type>().values(),
         }
     }
-    let summary = |(trace, matched): &(TraceId, u64)| parts.remove(trace).map(|parts| summary(*trace, *matched, parts));
-    Ok(traces.iter().filter_map(summary).collect())
+
+    fn end(&self, row: usize) -> u64 {
+        // Both are at most `i64::MAX`: the sum fits when it has no sign.
+        self.start[row].max(0) as u64 + self.duration.value(row).max(0) as u64
+    }
+
+    /// What tells a span from all that were not sent as the same.
+    fn fingerprint(&self, row: usize) -> u128 {
+        let mut hash = Xxh3::new();
+        hash.update(self.span.value(row));
+        if self.parent.is_valid(row) {
+            hash.update(self.parent.value(row));
+        }
+        hash.update(&self.start[row].to_le_bytes());
+        hash.update(&self.duration.value(row).to_le_bytes());
+        hash.update(&self.status.value(row).to_le_bytes());
+        let (service, name) = (self.service.value(row), self.name.value(row));
+        hash.update(&(service.len() as u64).to_le_bytes());
+        hash.update(service.as_bytes());
+        hash.update(name.as_bytes());
+        hash.digest128()
+    }
 }
 
-/// A row for each service of each trace. Spans that were sent twice count once.
-fn by_service(spans: DataFrame) -> PlanResult<DataFrame> {
-    let start = cast(col("time"), DataType::Int64);
-    let spans = spans.distinct()?.select(vec![
-        col("trace"),
-        col("service"),
-        col("name"),
-        col("span"),
-        col("parent"),
-        col("status"),
-        start.clone().alias("start"),
-        // Starts and durations are no larger than `i64::MAX` each: their sum fits when it has no sign.
-        (cast(start, DataType::UInt64) + cast(col("duration"), DataType::UInt64)).alias("end"),
-    ])?;
-    let earliest = || vec![col("start").sort(true, false), col("span").sort(true, false)];
-    let is_root = || col("parent").is_null();
-    // The builder forgets the order that the function was made with.
-    let root = |what| first_value(col(what), earliest()).order_by(earliest()).filter(is_root()).build();
-    let first = |what| first_value(col(what), earliest());
-    spans.aggregate(
-        vec![col("trace"), col("service")],
-        vec![
-            count(lit(1)).alias("spans"),
-            count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
-            min(col("start")).alias("first"),
-            max(col("end")).alias("last"),
-            first("name").alias("first_name"),
-            first("span").alias("first_span"),
-            root("name")?.alias("root_name"),
-            root("start")?.alias("root_start"),
-            root("span")?.alias("root_span"),
-        ],
-    )
-}
-
-/// A service's part in a trace, with what tells which part has the first span and the root.
-struct Part {
-    share: ServiceShare,
-    end: u64,
-    first: Candidate,
+/// What is known of a trace so far.
+#[derive(Default)]
+struct Gathered {
+    seen: HashSet<u128>,
+    services: HashMap<String, Counts>,
+    first: Option<Candidate>,
     root: Option<Candidate>,
+    end: u64,
+    matched: u64,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    spans: u64,
+    errors: u64,
+}
+
+/// The earliest span of some kind: by start, of those that start together by id.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     start: i64,
     span: Vec<u8>,
+    service: String,
     name: String,
 }
 
-impl Candidate {
-    fn key(&self) -> (i64, &[u8]) {
-        (self.start, &self.span)
+impl Gathered {
+    /// Counts a span in, and says how many bytes that took.
+    fn add(&mut self, spans: &SpanColumns<'_>, row: usize, matching: &Matching) -> usize {
+        if !self.seen.insert(spans.fingerprint(row)) {
+            return 0;
+        }
+        let service = spans.service.value(row);
+        let services = self.services.len();
+        let counts = self.services.entry_ref(service).or_default();
+        counts.spans += 1;
+        counts.errors += u64::from(spans.status.value(row) == 2);
+        self.end = self.end.max(spans.end(row));
+        self.matched += u64::from(matching.contains(spans.start[row], spans.address[row]));
+        earlier(&mut self.first, spans, row);
+        if spans.parent.is_null(row) {
+            earlier(&mut self.root, spans, row);
+        }
+        let new_services = self.services.len() - services;
+        SPAN_BYTES + new_services * (PART_BYTES + service.len())
+    }
+
+    fn summary(self, trace_id: TraceId) -> TraceSummary {
+        let (root, first) = (self.root.as_ref(), self.first.as_ref());
+        let service_of = |span: Option<&Candidate>| span.map_or(String::new(), |span| span.service.clone());
+        let name_of = |span: Option<&Candidate>| span.map_or(String::new(), |span| span.name.clone());
+        let start = first.map_or(0, |first| first.start.max(0) as u64);
+        let share = |(name, counts): (&String, &Counts)| ServiceShare {
+            name: name.clone(),
+            span_count: counts.spans,
+            error_count: counts.errors,
+        };
+        let mut services: Vec<ServiceShare> = self.services.iter().map(share).collect();
+        services.sort_by(|a, b| b.span_count.cmp(&a.span_count).then_with(|| a.name.cmp(&b.name)));
+        TraceSummary {
+            trace_id,
+            root_service_name: service_of(root),
+            root_span_name: name_of(root),
+            root_missing: root.is_none(),
+            first_service_name: service_of(first),
+            first_span_name: name_of(first),
+            start: UnixNanos(start),
+            duration_nano: self.end.saturating_sub(start),
+            span_count: services.iter().map(|share| share.span_count).sum(),
+            error_count: services.iter().map(|share| share.error_count).sum(),
+            matched_span_count: self.matched,
+            services,
+        }
     }
 }
 
-fn parts_of(batch: &RecordBatch) -> Vec<(TraceId, Part)> {
-    let numbers = |column: usize| batch.column(column).as_primitive::<Int64Type>();
-    let texts = |column: usize| batch.column(column).as_string::<i32>();
-    let ids = |column: usize| batch.column(column).as_fixed_size_binary();
-    let candidate = |row: usize, start: usize, span: usize, name: usize| Candidate {
-        start: numbers(start).value(row),
-        span: ids(span).value(row).to_vec(),
-        name: texts(name).value(row).to_owned(),
-    };
-    let part = |row: usize| {
-        let share = ServiceShare {
-            name: texts(1).value(row).to_owned(),
-            span_count: numbers(2).value(row) as u64,
-            error_count: numbers(3).value(row) as u64,
-        };
-        let root = numbers(9).is_valid(row).then(|| candidate(row, 9, 10, 8));
-        let trace = TraceId::from_slice(ids(0).value(row)).unwrap_or_default();
-        (
-            trace,
-            Part {
-                share,
-                end: batch.column(5).as_primitive::<UInt64Type>().value(row),
-                first: candidate(row, 4, 7, 6),
-                root,
-            },
-        )
-    };
-    (0..batch.num_rows()).map(part).collect()
-}
-
-fn summary(trace_id: TraceId, matched_span_count: u64, mut parts: Vec<Part>) -> TraceSummary {
-    parts.sort_by(|a, b| (b.share.span_count, &a.share.name).cmp(&(a.share.span_count, &b.share.name)));
-    let first = parts.iter().min_by_key(|part| part.first.key());
-    let root = parts.iter().filter_map(|part| Some((part, part.root.as_ref()?))).min_by_key(|(_, root)| root.key());
-    let start = first.map_or(0, |part| part.first.start.max(0) as u64);
-    let end = parts.iter().map(|part| part.end).max().unwrap_or(start);
-    TraceSummary {
-        trace_id,
-        root_service_name: root.map_or(String::new(), |(part, _)| part.share.name.clone()),
-        root_span_name: root.map_or(String::new(), |(_, root)| root.name.clone()),
-        root_missing: root.is_none(),
-        first_service_name: first.map_or(String::new(), |part| part.share.name.clone()),
-        first_span_name: first.map_or(String::new(), |part| part.first.name.clone()),
-        start: UnixNanos(start),
-        duration_nano: end.saturating_sub(start),
-        span_count: parts.iter().map(|part| part.share.span_count).sum(),
-        error_count: parts.iter().map(|part| part.share.error_count).sum(),
-        matched_span_count,
-        services: parts.into_iter().map(|part| part.share).collect(),
+/// Puts the span in the place of the one that is known, when it comes before that.
+fn earlier(known: &mut Option<Candidate>, spans: &SpanColumns<'_>, row: usize) {
+    let (start, span) = (spans.start[row], spans.span.value(row));
+    if known.as_ref().is_some_and(|known| (known.start, known.span.as_slice()) < (start, span)) {
+        return;
+    }
+    let (service, name) = (spans.service.value(row).to_owned(), spans.name.value(row).to_owned());
+    let found = Candidate { start, span: span.to_vec(), service, name };
+    if known.as_ref().is_none_or(|known| found < *known) {
+        *known = Some(found);
     }
 }

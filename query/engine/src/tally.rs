@@ -8,7 +8,7 @@ pub(crate) use durations::Durations;
 pub(crate) use function::tally;
 pub(crate) use values::ValueCounts;
 
-use arrow::array::{Array, BooleanArray};
+use arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion::error::Result;
 
 /// Something that gathers the values of a column.
@@ -19,9 +19,9 @@ pub(crate) trait Tally: Clone + Send + Sync + std::fmt::Debug + 'static {
     /// Of no values. `exact_max` is how many values may be kept as they are.
     fn new(exact_max: usize) -> Self;
 
-    /// Counts each value in to the tally of its group; missing values are not counted, nor are those that the filter
-    /// does not let through.
-    fn update(groups: &mut [Self], values: &dyn Array, of: &[usize], filter: Option<&BooleanArray>) -> Result<()>;
+    /// Counts each row's value, that of the first column that has one, in to the tally of its group. Missing values are
+    /// not counted, nor are those that the filter does not let through.
+    fn update(groups: &mut [Self], values: &[ArrayRef], of: &[usize], filter: Option<&BooleanArray>) -> Result<()>;
 
     /// Counts in what another tally gathered and wrote.
     fn merge(&mut self, bytes: &[u8]) -> Result<()>;
@@ -40,9 +40,9 @@ pub(crate) trait Tally: Clone + Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
-/// Whether the value of this row counts.
-fn counts(row: usize, values: &dyn Array, filter: Option<&BooleanArray>) -> bool {
-    values.is_valid(row) && filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+/// Whether the filter lets this row through.
+fn counts(row: usize, filter: Option<&BooleanArray>) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
 fn damaged(name: &str) -> datafusion::error::DataFusionError {

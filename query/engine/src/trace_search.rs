@@ -1,25 +1,26 @@
 //! Finding a page of traces: stretch of time after stretch of time going back, until the page is full.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampNanosecondType};
-use datafusion::functions_aggregate::expr_fn::{count, max};
-use datafusion::prelude::{col, lit};
+use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
+use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::prelude::col;
+use futures::TryStreamExt;
 use tracewell_model::{TimeRange, TraceId, UnixNanos};
 use tracewell_storage::{Column, Predicate, Scalar};
 
 use crate::log_order::unknown_cursor;
 use crate::session::{Session, View, collect};
 use crate::slices::{TimeOrder, slices};
-use crate::summary::summaries;
+use crate::summary::{Matching, summaries};
 use crate::traces::TracePage;
 use crate::{Exactness, Page, QueryError};
 
 /// How many rows the first stretch of time is expected to hold, at the least.
 const FIRST_SLICE_ROWS: usize = 50_000;
 /// How many traces are looked for at a time behind a cursor, where some were given before.
-const CANDIDATES_BEHIND_CURSOR: usize = 1_024;
+const CANDIDATES_BEHIND_CURSOR: usize = 256;
 
 /// A list of traces, and which page of it.
 pub(crate) struct TraceSearch {
@@ -56,13 +57,6 @@ impl Place {
     }
 }
 
-/// A trace of the list.
-#[derive(Clone, Copy)]
-struct Matched {
-    place: Place,
-    spans: u64,
-}
-
 impl TraceSearch {
     /// The page of the traces with a span that meets `predicate` and starts inside `time`.
     pub(crate) fn new(predicate: Predicate, time: TimeRange, page: &Page) -> Result<TraceSearch, QueryError> {
@@ -75,7 +69,7 @@ impl TraceSearch {
     pub(crate) async fn run(&self, session: &Session, view: &View) -> Result<(TracePage, Exactness), QueryError> {
         // One more tells whether there is a next page.
         let wanted = self.limit + 1;
-        let mut found: Vec<Matched> = Vec::new();
+        let mut found: Vec<Place> = Vec::new();
         let mut seen = HashSet::new();
         let mut unread = None;
         for slice in slices(view.snapshot(), self.rest(), TimeOrder::NewestFirst, FIRST_SLICE_ROWS.max(50 * wanted)) {
@@ -93,11 +87,12 @@ impl TraceSearch {
         }
         let more = found.len() > self.limit;
         found.truncate(self.limit);
-        let traces: Vec<(TraceId, u64)> = found.iter().map(|matched| (matched.place.trace, matched.spans)).collect();
-        let traces = summaries(session, view, &traces).await?;
+        let traces: Vec<TraceId> = found.iter().map(|place| place.trace).collect();
+        let matching = self.matching(session, view, &traces).await?;
+        let traces = summaries(session, view, &traces, &matching).await?;
         let Some(edge) = unread else {
             let last = found.last().filter(|_| more);
-            let next_cursor = last.map(|matched| matched.place.encode());
+            let next_cursor = last.map(Place::encode);
             return Ok((TracePage { traces, next_cursor }, Exactness::Exact));
         };
         // Behind every trace with a later span, and before those whose latest is the last nanosecond that is unread.
@@ -125,21 +120,23 @@ impl TraceSearch {
         slice: TimeRange,
         wanted: usize,
         seen: &mut HashSet<TraceId>,
-    ) -> Result<Vec<Matched>, QueryError> {
-        let candidates = match self.cursor {
-            Some(_) => wanted.max(CANDIDATES_BEHIND_CURSOR),
-            None => wanted,
+    ) -> Result<Vec<Place>, QueryError> {
+        let Some(cursor) = self.cursor else {
+            let places = self.candidates(session, view, slice, wanted, seen).await?;
+            seen.extend(places.iter().map(|place| place.trace));
+            return Ok(places);
         };
-        let mut found: Vec<Matched> = Vec::new();
+        let candidates = wanted.max(CANDIDATES_BEHIND_CURSOR);
+        let mut found: Vec<Place> = Vec::new();
         while found.len() < wanted {
             let places = self.candidates(session, view, slice, candidates, seen).await?;
             let exhausted = places.len() < candidates;
             seen.extend(places.iter().map(|place| place.trace));
-            let mut matched = self.matched(session, view, &places).await?;
             // Behind a cursor there are traces that have later spans, and were given on account of those.
-            matched.retain(|matched| self.cursor.is_none_or(|cursor| matched.place.key() > cursor.key()));
-            matched.sort_by_key(|matched| matched.place.key());
-            found.extend(matched);
+            let mut places = self.places_of(session, view, &places).await?;
+            places.retain(|place| place.key() > cursor.key());
+            places.sort_by_key(Place::key);
+            found.extend(places);
             if exhausted {
                 break;
             }
@@ -171,36 +168,37 @@ impl TraceSearch {
         Ok(collect(rows).await?.iter().flat_map(places).collect())
     }
 
-    /// Each of the traces, with the latest start and the number of its matching spans in the whole time range.
-    async fn matched(&self, session: &Session, view: &View, traces: &[Place]) -> Result<Vec<Matched>, QueryError> {
+    /// The places of the traces by their latest matching spans in the whole time range.
+    async fn places_of(&self, session: &Session, view: &View, traces: &[Place]) -> Result<Vec<Place>, QueryError> {
         if traces.is_empty() {
             return Ok(Vec::new());
         }
         let those = is_one_of(traces.iter().map(|place| &place.trace));
         let predicate = Predicate::And(vec![those, self.predicate.clone()]);
-        // Spans that were sent twice are counted once, as in the summary.
-        let columns = [
-            ("trace", Column::TraceId),
-            ("time", Column::Time),
-            ("span", Column::SpanId),
-            ("name", Column::Name),
-            ("service", Column::ServiceName),
-            ("parent", Column::ParentSpanId),
-            ("duration", Column::Duration),
-        ];
+        let columns = [("trace", Column::TraceId), ("time", Column::Time)];
         let rows = session
             .scan(view, &columns, self.time, predicate)?
-            .distinct()?
-            .aggregate(vec![col("trace")], vec![max(col("time")).alias("latest"), count(lit(1)).alias("spans")])?;
-        let batches = collect(rows).await?;
-        let mut counts = HashMap::new();
-        for batch in &batches {
-            let spans = batch.column(2).as_primitive::<Int64Type>();
-            for (row, place) in places(batch).into_iter().enumerate() {
-                counts.insert(place.trace, Matched { place, spans: spans.value(row) as u64 });
-            }
+            .aggregate(vec![col("trace")], vec![max(col("time")).alias("latest")])?;
+        Ok(collect(rows).await?.iter().flat_map(places).collect())
+    }
+
+    /// Which spans of the traces match.
+    async fn matching(&self, session: &Session, view: &View, traces: &[TraceId]) -> Result<Matching, QueryError> {
+        // Columns of times end at `i64::MAX`; a range that ends beyond it needs the times as they were sent.
+        let tells_by_time = i64::try_from(self.time.end.0).is_ok() || self.time.end == TimeRange::ALL.end;
+        if self.predicate == Predicate::always() && tells_by_time {
+            return Ok(Matching::StartingIn(self.time));
         }
-        Ok(counts.into_values().collect())
+        let predicate = Predicate::And(vec![is_one_of(traces.iter()), self.predicate.clone()]);
+        let mut batches = session.stream(view, &[("address", Column::Address)], self.time, predicate).await?;
+        let memory = session.reservation("matching spans");
+        let mut addresses: Vec<u64> = Vec::new();
+        while let Some(batch) = batches.try_next().await? {
+            memory.try_grow(batch.num_rows() * size_of::<u64>())?;
+            addresses.extend(batch.column(0).as_primitive::<UInt64Type>().values());
+        }
+        addresses.sort_unstable();
+        Ok(Matching::At(addresses))
     }
 }
 

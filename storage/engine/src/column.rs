@@ -91,6 +91,9 @@ pub enum Column {
     },
     /// The keys of the attributes of the row at this place, each once: `List<Utf8>`. For the field catalogue.
     AttributeKeys(AttributeScope),
+    /// A `Utf8` column as `Dictionary(Int32, Utf8)`, for projections only: what is stored or held once is not copied
+    /// for each row. The dictionary may have a text more than once, texts of no row, and nulls.
+    Coded(Box<Column>),
 }
 
 /// The Arrow type of a column.
@@ -120,5 +123,6 @@ pub fn arrow_type(column: &Column) -> DataType {
             AttributeType::Bool => DataType::Boolean,
         },
         Column::AttributeKeys(_) => DataType::new_list(DataType::Utf8, true),
+        Column::Coded(texts) => DataType::Dictionary(Box::new(DataType::Int32), Box::new(arrow_type(texts))),
     }
 }

@@ -103,13 +103,21 @@ pub(crate) type AsciiFinder = regex::bytes::Regex;
 fn ascii_finder(part: &str) -> Option<AsciiFinder> {
     let pattern = regex::escape(part);
     let finder = regex::bytes::RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).build();
-    part.is_ascii().then_some(finder.ok()).flatten()
+    (part.is_ascii() && !part.is_empty()).then_some(finder.ok()).flatten()
 }
 
 impl TextMatcher {
     fn tokens(tokens: &[String], last: LastToken) -> TextMatcher {
         let finder = tokens.iter().max_by_key(|token| token.len()).and_then(|token| ascii_finder(token));
         TextMatcher::Tokens { tokens: tokens.to_vec(), last, finder }
+    }
+
+    /// Finds an ASCII text that every ASCII text that matches contains, if one is known.
+    pub(crate) fn finder(&self) -> Option<&AsciiFinder> {
+        match self {
+            TextMatcher::Tokens { finder, .. } | TextMatcher::Contains { finder, .. } => finder.as_ref(),
+            TextMatcher::Regex(_) => None,
+        }
     }
 
     /// Whether `text` matches.

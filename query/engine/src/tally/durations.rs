@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::Int64Type;
 use datafusion::error::Result;
 
@@ -114,10 +114,11 @@ impl Tally for Durations {
         Durations { exact_max, exact: Vec::new(), classes: BTreeMap::new() }
     }
 
-    fn update(groups: &mut [Self], values: &dyn Array, of: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
+    fn update(groups: &mut [Self], values: &[ArrayRef], of: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
+        let [values] = values else { return Err(damaged(Self::NAME)) };
         let durations = values.as_primitive_opt::<Int64Type>().ok_or_else(|| damaged(Self::NAME))?;
         for (row, &group) in of.iter().enumerate() {
-            if counts(row, values, filter) {
+            if durations.is_valid(row) && counts(row, filter) {
                 groups[group].push(durations.value(row).max(0) as u64);
             }
         }

@@ -15,11 +15,11 @@ use datafusion::scalar::ScalarValue;
 
 use super::{Tally, damaged};
 
-/// The tally of `values`, as bytes for [`Tally::decode`].
-pub(crate) fn tally<T: Tally>(exact_max: usize, values: Expr) -> Expr {
-    let function: Function<T> =
-        Function { exact_max, signature: Signature::any(1, Volatility::Immutable), of: PhantomData };
-    AggregateUDF::from(function).call(vec![values])
+/// The tally of the rows' values, the first of `values` that is there, as bytes for [`Tally::decode`].
+pub(crate) fn tally<T: Tally>(exact_max: usize, values: Vec<Expr>) -> Expr {
+    let signature = Signature::any(values.len(), Volatility::Immutable);
+    let function: Function<T> = Function { exact_max, signature, of: PhantomData };
+    AggregateUDF::from(function).call(values)
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Function<T> {
 
 impl<T> PartialEq for Function<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.exact_max == other.exact_max
+        self.exact_max == other.exact_max && self.signature == other.signature
     }
 }
 
@@ -81,8 +81,8 @@ struct One<T> {
 
 impl<T: Tally> Accumulator for One<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let values = values.first().ok_or_else(|| damaged(T::NAME))?;
-        T::update(std::slice::from_mut(&mut self.tally), values.as_ref(), &vec![0; values.len()], None)
+        let rows = values.first().map_or(0, |values| values.len());
+        T::update(std::slice::from_mut(&mut self.tally), values, &vec![0; rows], None)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -116,9 +116,8 @@ impl<T: Tally> GroupsAccumulator for Groups<T> {
         filter: Option<&BooleanArray>,
         groups_total: usize,
     ) -> Result<()> {
-        let values = values.first().ok_or_else(|| damaged(T::NAME))?;
         self.tallies.resize(groups_total, T::new(self.exact_max));
-        T::update(&mut self.tallies, values.as_ref(), groups, filter)
+        T::update(&mut self.tallies, values, groups, filter)
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
@@ -142,10 +141,10 @@ impl<T: Tally> GroupsAccumulator for Groups<T> {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let values = values.first().ok_or_else(|| damaged(T::NAME))?;
-        let mut tallies = vec![T::new(self.exact_max); values.len()];
-        let groups: Vec<usize> = (0..values.len()).collect();
-        T::update(&mut tallies, values.as_ref(), &groups, filter)?;
+        let rows = values.first().map_or(0, |values| values.len());
+        let mut tallies = vec![T::new(self.exact_max); rows];
+        let groups: Vec<usize> = (0..rows).collect();
+        T::update(&mut tallies, values, &groups, filter)?;
         Ok(vec![Arc::new(BinaryArray::from_iter_values(tallies.iter().map(T::encode)))])
     }
 

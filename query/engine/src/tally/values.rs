@@ -1,8 +1,10 @@
 //! How often each value of a column occurs.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::hash::Hash;
 
-use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::error::Result;
 use hashbrown::HashMap;
@@ -12,8 +14,8 @@ use super::{Tally, counts, damaged};
 /// What an entry takes beside its text.
 const ENTRY_BYTES: usize = 32;
 
-/// The values of a column as text, and how often each occurs. Numbers are written plainly, bytes in hexadecimal; of
-/// lists each item counts.
+/// The values of a column as text, and how often each occurs. Texts come dictionary coded; numbers are written plainly,
+/// bytes in hexadecimal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ValueCounts {
     counts: HashMap<Box<str>, u64>,
@@ -51,6 +53,66 @@ impl ValueCounts {
     }
 }
 
+/// Counts in the values of these rows, all of which have one.
+fn add_rows(groups: &mut [ValueCounts], values: &ArrayRef, rows: &[usize], of: &[usize]) -> Result<()> {
+    let unknown = || damaged(ValueCounts::NAME);
+    match values.data_type() {
+        DataType::Dictionary(_, _) => {
+            let coded = values.as_dictionary_opt::<Int32Type>().ok_or_else(unknown)?;
+            let texts = coded.values().as_string_opt::<i32>().ok_or_else(unknown)?;
+            let keys = coded.keys().values();
+            add_grouped(groups, rows.iter().map(|&row| (of[row], keys[row])), |key| texts.value(key as usize).into());
+        }
+        DataType::Int32 => {
+            let numbers = values.as_primitive::<Int32Type>().values();
+            add_grouped(groups, rows.iter().map(|&row| (of[row], numbers[row])), |number| number.to_string().into());
+        }
+        DataType::Int64 => {
+            let numbers = values.as_primitive::<Int64Type>().values();
+            add_grouped(groups, rows.iter().map(|&row| (of[row], numbers[row])), |number| number.to_string().into());
+        }
+        DataType::FixedSizeBinary(_) => {
+            let ids = values.as_fixed_size_binary();
+            add_grouped(groups, rows.iter().map(|&row| (of[row], ids.value(row))), |id| hexadecimal(id).into());
+        }
+        _ => return Err(unknown()),
+    }
+    Ok(())
+}
+
+/// Counts in values that are made into text only once each.
+fn add_grouped<'a, K: Copy + Eq + Hash>(
+    groups: &mut [ValueCounts],
+    rows: impl Iterator<Item = (usize, K)>,
+    text: impl Fn(K) -> Cow<'a, str>,
+) {
+    let mut sums: HashMap<(usize, K), u64> = HashMap::new();
+    let mut run: Option<((usize, K), u64)> = None;
+    for row in rows {
+        // Equal values often follow each other.
+        match &mut run {
+            Some((of, count)) if *of == row => *count += 1,
+            _ => {
+                if let Some((of, count)) = run.replace((row, 1)) {
+                    *sums.entry(of).or_default() += count;
+                }
+            }
+        }
+    }
+    if let Some((of, count)) = run {
+        *sums.entry(of).or_default() += count;
+    }
+    sums.into_iter().for_each(|((group, key), count)| groups[group].add(&text(key), count));
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 impl Tally for ValueCounts {
     const NAME: &'static str = "value_counts";
 
@@ -58,46 +120,16 @@ impl Tally for ValueCounts {
         ValueCounts::default()
     }
 
-    fn update(groups: &mut [Self], values: &dyn Array, of: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
-        let mut text = String::new();
-        let rows = of.iter().enumerate().filter(|(row, _)| counts(*row, values, filter));
-        match values.data_type() {
-            DataType::Utf8 => {
-                let texts = values.as_string::<i32>();
-                rows.for_each(|(row, &group)| groups[group].add(texts.value(row), 1));
-            }
-            DataType::Int32 | DataType::Int64 => {
-                let (short, long) = (values.as_primitive_opt::<Int32Type>(), values.as_primitive_opt::<Int64Type>());
-                for (row, &group) in rows {
-                    let number = short.map(|array| i64::from(array.value(row)));
-                    let number = number.or_else(|| long.map(|array| array.value(row))).unwrap_or_default();
-                    text.clear();
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "{number}");
-                    groups[group].add(&text, 1);
-                }
-            }
-            DataType::FixedSizeBinary(_) => {
-                let bytes = values.as_fixed_size_binary();
-                for (row, &group) in rows {
-                    text.clear();
-                    for byte in bytes.value(row) {
-                        let _ = write!(text, "{byte:02x}");
-                    }
-                    groups[group].add(&text, 1);
-                }
-            }
-            DataType::List(_) => {
-                let lists = values.as_list::<i32>();
-                let items = lists.values().as_string_opt::<i32>().ok_or_else(|| damaged(Self::NAME))?;
-                for (row, &group) in rows {
-                    let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
-                    (start..end).filter(|item| items.is_valid(*item)).for_each(|item| {
-                        groups[group].add(items.value(item), 1);
-                    });
-                }
-            }
-            _ => return Err(damaged(Self::NAME)),
+    fn update(groups: &mut [Self], values: &[ArrayRef], of: &[usize], filter: Option<&BooleanArray>) -> Result<()> {
+        let mut open: Vec<usize> = (0..of.len()).filter(|&row| counts(row, filter)).collect();
+        for column in values {
+            let nulls = column.logical_nulls();
+            let (has, has_not): (Vec<usize>, Vec<usize>) = match nulls {
+                None => (std::mem::take(&mut open), Vec::new()),
+                Some(nulls) => open.iter().partition(|&&row| nulls.is_valid(row)),
+            };
+            add_rows(groups, column, &has, of)?;
+            open = has_not;
         }
         Ok(())
     }
@@ -132,35 +164,55 @@ impl Tally for ValueCounts {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{FixedSizeBinaryArray, Int32Array, StringArray};
+    use std::sync::Arc;
+
+    use arrow::array::{DictionaryArray, FixedSizeBinaryArray, Int32Array, StringArray};
 
     use super::*;
 
-    fn gathered(values: &dyn Array) -> ValueCounts {
+    fn gathered(columns: &[ArrayRef]) -> ValueCounts {
         let mut groups = [ValueCounts::default()];
-        ValueCounts::update(&mut groups, values, &vec![0; values.len()], None).expect("a type that counts");
+        let rows = columns[0].len();
+        ValueCounts::update(&mut groups, columns, &vec![0; rows], None).expect("a type that counts");
         let [counts] = groups;
         counts
     }
 
+    fn coded(values: &[Option<&str>]) -> ArrayRef {
+        Arc::new(values.iter().copied().collect::<DictionaryArray<Int32Type>>())
+    }
+
     #[test]
     fn values_are_ranked_by_frequency_then_text() {
-        let counts = gathered(&StringArray::from(vec![Some("b"), Some("a"), None, Some("c"), Some("c")]));
-        let ranked: Vec<_> = counts.ranked();
-        assert_eq!(ranked, [("c".into(), 2), ("a".into(), 1), ("b".into(), 1)]);
+        let counts = gathered(&[coded(&[Some("b"), Some("a"), None, Some("c"), Some("c")])]);
+        assert_eq!(counts.ranked(), [("c".into(), 2), ("a".into(), 1), ("b".into(), 1)]);
+    }
+
+    #[test]
+    fn the_first_column_that_has_a_value_counts() {
+        let counts = gathered(&[coded(&[None, Some("a"), None]), coded(&[Some("b"), Some("x"), None])]);
+        assert_eq!(counts.ranked(), [("a".into(), 1), ("b".into(), 1)]);
+    }
+
+    #[test]
+    fn entries_of_a_dictionary_may_repeat_and_be_null() {
+        let texts = Arc::new(StringArray::from(vec![Some("a"), None, Some("a"), Some("unused")]));
+        let keys = Int32Array::from(vec![Some(0), Some(1), Some(2), None]);
+        let counts = gathered(&[Arc::new(DictionaryArray::new(keys, texts))]);
+        assert_eq!(counts.ranked(), [("a".into(), 2)]);
     }
 
     #[test]
     fn numbers_and_ids_are_written_as_text() {
-        assert_eq!(gathered(&Int32Array::from(vec![-5])).ranked(), [("-5".into(), 1)]);
+        assert_eq!(gathered(&[Arc::new(Int32Array::from(vec![-5, -5]))]).ranked(), [("-5".into(), 2)]);
         let id = FixedSizeBinaryArray::try_from_iter([[0u8, 255u8]].iter()).expect("an id");
-        assert_eq!(gathered(&id).ranked(), [("00ff".into(), 1)]);
+        assert_eq!(gathered(&[Arc::new(id)]).ranked(), [("00ff".into(), 1)]);
     }
 
     #[test]
     fn merged_counts_add_up() {
-        let mut left = gathered(&StringArray::from(vec!["a", "b"]));
-        left.merge(&gathered(&StringArray::from(vec!["b", ""])).encode()).expect("a tally");
+        let mut left = gathered(&[coded(&[Some("a"), Some("b")])]);
+        left.merge(&gathered(&[coded(&[Some("b"), Some("")])]).encode()).expect("a tally");
         assert_eq!(left.ranked(), [("b".into(), 2), ("".into(), 1), ("a".into(), 1)]);
     }
 }

@@ -12,6 +12,7 @@ mod prepare;
 mod project;
 mod scopes;
 mod test;
+mod texts;
 mod view;
 
 use std::pin::Pin;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use tracewell_model::Signal;
 
@@ -33,6 +33,9 @@ pub(crate) fn project(view: &dyn View, signal: Signal, columns: &[Column]) -> Re
 }
 
 fn array(view: &dyn View, signal: Signal, column: &Column) -> Result<ArrayRef, StorageError> {
+    if let Column::Coded(texts) = column {
+        return coded(view, signal, texts);
+    }
     if is_scope_column(column) {
         return look_up(scope_array(view.scopes(), column).as_ref(), &view.scope_ids()?);
     }
@@ -52,6 +55,22 @@ fn array(view: &dyn View, signal: Signal, column: &Column) -> Result<ArrayRef, S
         },
         column => view.column(column),
     }
+}
+
+/// A text column by a dictionary: that of the scopes, the one it is stored with, or its rows themselves.
+fn coded(view: &dyn View, signal: Signal, texts: &Column) -> Result<ArrayRef, StorageError> {
+    if is_scope_column(texts) {
+        let scopes = view.scope_ids()?;
+        let keys = Int32Array::from_iter_values(scopes.values().iter().map(|&scope| scope as i32));
+        let texts = DictionaryArray::try_new(keys, scope_array(view.scopes(), texts)).map_err(internal)?;
+        return Ok(Arc::new(texts));
+    }
+    let texts = array(view, signal, texts)?;
+    if let DataType::Dictionary(_, _) = texts.data_type() {
+        return Ok(texts);
+    }
+    let keys = Int32Array::new((0..texts.len() as i32).collect(), texts.logical_nulls());
+    Ok(Arc::new(DictionaryArray::try_new(keys, texts).map_err(internal)?))
 }
 
 /// Of each row the first value that is there.

@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
 
+use super::texts::texts_that_match;
 use crate::text::TextMatcher;
 use crate::{Comparison, Scalar, StorageError, StorageErrorKind};
 
@@ -91,10 +92,7 @@ impl Test {
                 })?;
                 all(&|left| wanted.contains(left))
             }
-            // Null rows are not worth the matching.
-            Test::Matches(matcher) => BooleanBuffer::collect_bool(values.len(), |row| {
-                values.is_valid(row) && matcher.matches(values.value(row))
-            }),
+            Test::Matches(matcher) => texts_that_match(matcher, values),
             _ => return Err(self.misfit(&DataType::Utf8)),
         })
     }

@@ -69,6 +69,7 @@ impl Opened {
         let is_spans = self.plan().signal == tracewell_model::Signal::Traces;
         let path = match column {
             Column::Address => return,
+            Column::Coded(texts) => return self.leaves_of_column(texts, leaves),
             Column::Time if is_spans => START_TIME,
             Column::Time => TIME,
             Column::TraceId => TRACE_ID,

@@ -1,5 +1,8 @@
 //! Leaving out row groups and rows that cannot meet a predicate, by statistics and indexes. Never changes an answer.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
 use parquet::file::statistics::Statistics;
@@ -128,6 +131,10 @@ pub(super) struct Candidates {
     pub exact: bool,
 }
 
+/// Where the traces that a scan asks for may be, looked up once for all row groups.
+#[derive(Default)]
+pub(super) struct TraceLookups(HashMap<Vec<TraceId>, Vec<Range<u32>>>);
+
 impl Segment {
     /// The rows of a row group that may meet the predicate, by its indexes; none when these do not tell, or when they
     /// are too many for it to pay. Blocks.
@@ -136,13 +143,14 @@ impl Segment {
         opened: &Opened,
         node: &Node,
         group: usize,
+        lookups: &mut TraceLookups,
     ) -> Result<Option<Candidates>, StorageError> {
         match node {
             Node::And(parts) => {
                 let mut all: Option<Candidates> = None;
                 let mut exact = true;
                 for part in parts {
-                    match self.candidates(opened, part, group)? {
+                    match self.candidates(opened, part, group, lookups)? {
                         None => exact = false,
                         Some(found) => {
                             exact &= found.exact;
@@ -159,7 +167,7 @@ impl Segment {
                     exact: true,
                 };
                 for part in parts.iter().filter(|part| opened.may_meet(part, group)) {
-                    let Some(found) = self.candidates(opened, part, group)? else {
+                    let Some(found) = self.candidates(opened, part, group, lookups)? else {
                         return Ok(None);
                     };
                     any = Candidates { rows: &any.rows | &found.rows, exact: any.exact && found.exact };
@@ -167,14 +175,14 @@ impl Segment {
                 Ok(Some(any))
             }
             Node::Not(part) => {
-                let found = self.candidates(opened, part, group)?;
+                let found = self.candidates(opened, part, group, lookups)?;
                 Ok(found.filter(|found| found.exact).map(|found| Candidates { rows: !&found.rows, exact: true }))
             }
             Node::Leaf(leaf @ Leaf { target: Target::Text(pattern), .. }) => {
                 self.text_candidates(opened, leaf, pattern, group)
             }
             Node::Leaf(Leaf { target: Target::Column(Column::TraceId), test }) => {
-                let rows = self.trace_candidates(opened, test, group)?;
+                let rows = self.trace_candidates(opened, test, group, lookups)?;
                 Ok(rows.map(|rows| Candidates { rows, exact: false }))
             }
             Node::Leaf(Leaf {
@@ -238,28 +246,27 @@ impl Segment {
         opened: &Opened,
         test: &Test,
         group: usize,
+        lookups: &mut TraceLookups,
     ) -> Result<Option<BooleanBuffer>, StorageError> {
-        let Some(wanted) = wanted_values(test) else {
+        let Some(traces) = traces_of(test) else {
             return Ok(None);
         };
-        let info = opened.head.row_groups[group];
-        let mut found = Vec::new();
-        for value in wanted {
-            let Scalar::Binary(id) = value else {
-                return Ok(None);
-            };
-            // Other bytes are no trace id, so no row has them.
-            if let Some(trace) = TraceId::from_slice(id) {
-                for rows in self.trace_ranges(opened, trace)? {
-                    let start = rows.start.max(info.first_row);
-                    let end = rows.end.min(info.first_row + info.rows);
-                    if start < end {
-                        found.push((start - info.first_row) as usize..(end - info.first_row) as usize);
-                    }
-                }
+        if !lookups.0.contains_key(&traces) {
+            // Held open, so that not every look-up opens it again.
+            let _index = self.open_index()?;
+            let mut found = Vec::new();
+            for trace in &traces {
+                found.extend(self.trace_ranges(opened, *trace)?);
             }
+            lookups.0.insert(traces.clone(), found);
         }
-        Ok(Some(bits(info.rows as usize, found.into_iter())))
+        let info = opened.head.row_groups[group];
+        let of_group = lookups.0.get(&traces).into_iter().flatten().filter_map(|rows| {
+            let start = rows.start.max(info.first_row);
+            let end = rows.end.min(info.first_row + info.rows);
+            (start < end).then(|| (start - info.first_row) as usize..(end - info.first_row) as usize)
+        });
+        Ok(Some(bits(info.rows as usize, of_group)))
     }
 }
 
@@ -270,6 +277,18 @@ fn wanted_values(test: &Test) -> Option<Vec<&Scalar>> {
         Test::In(values) if values.len() <= LOOK_UPS_MAX => Some(values.iter().collect()),
         _ => None,
     }
+}
+
+/// The traces that a test of trace ids asks for, if it asks for few enough. Other bytes are no trace id, so no row has
+/// them.
+fn traces_of(test: &Test) -> Option<Vec<TraceId>> {
+    let trace = |value: &Scalar| match value {
+        Scalar::Binary(id) => Some(TraceId::from_slice(id)),
+        _ => None,
+    };
+    let traces: Vec<Option<TraceId>> = wanted_values(test)?.into_iter().map(trace).collect::<Option<_>>()?;
+    Some(traces.into_iter().flatten().collect())
+}
 }
 
 /// `len` bits of which those in `ranges` are set.

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::catalogue::FieldCatalogue;
 use super::columns::ColumnPlan;
 use super::index::{HEAD_GUESS_BYTES, Head, Section};
-use super::object::{Object, VerifiedObject};
+use super::object::{Object, OpenObject, VerifiedObject};
 use super::pages::Pages;
 use super::scopes;
 use super::text_bundle::BundleDirectory;
@@ -143,6 +143,11 @@ impl Segment {
     /// `rows.parquet`, to read parts of it.
     pub(super) fn rows_object(&self, opened: &Opened) -> Result<VerifiedObject, StorageError> {
         Ok(self.rows.open()?.verified(Arc::clone(&opened.head.rows)))
+    }
+
+    /// The index, held open for several reads.
+    pub(super) fn open_index(&self) -> Result<OpenObject, StorageError> {
+        self.index.open()
     }
 
     fn index_of(&self, head: &Head) -> Result<VerifiedObject, StorageError> {

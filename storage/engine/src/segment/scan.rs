@@ -10,7 +10,7 @@ use tracewell_model::{TimeRange, UnixNanos};
 
 use super::object::VerifiedObject;
 use super::pages::Leaves;
-use super::prune::bits;
+use super::prune::{TraceLookups, bits};
 use super::reader::{Opened, Segment};
 use super::view::SegmentView;
 use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, evaluate, project};
@@ -52,6 +52,7 @@ struct Scan {
     /// The row groups to do, the next last.
     groups: Vec<usize>,
     current: Option<Output>,
+    lookups: TraceLookups,
 }
 
 /// A row group whose rows are known, being made into batches.
@@ -84,7 +85,8 @@ impl Scan {
         for column in &request.columns {
             opened.leaves_of_column(column, &mut output);
         }
-        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current: None })
+        let (current, lookups) = (None, TraceLookups::default());
+        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current, lookups })
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, StorageError> {
@@ -105,12 +107,12 @@ impl Scan {
     }
 
     /// Finds the rows of a row group.
-    fn begin_group(&self, group: usize) -> Result<Option<Output>, StorageError> {
+    fn begin_group(&mut self, group: usize) -> Result<Option<Output>, StorageError> {
         let info = &self.opened.head.row_groups[group];
         let mut selected: Option<BooleanBuffer> = None;
         let mut undecided = Vec::new();
         for conjunct in &self.conjuncts {
-            let found = self.segment.candidates(&self.opened, conjunct, group)?;
+            let found = self.segment.candidates(&self.opened, conjunct, group, &mut self.lookups)?;
             if !found.as_ref().is_some_and(|found| found.exact) {
                 undecided.push(conjunct);
             }

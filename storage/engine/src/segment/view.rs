@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, Int32Array, Int64Array, ListArray, ListBuilder, RecordBatch,
-    StringArray, StringBuilder, UInt32Array, UInt64Array,
+    Array, ArrayRef, AsArray, DictionaryArray, FixedSizeBinaryBuilder, Int32Array, Int64Array, ListArray, ListBuilder,
+    RecordBatch, StringArray, StringBuilder, UInt32Array, UInt64Array,
 };
 use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::compute::kernels::zip::zip;
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampNanosecondType, UInt32Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt32Type};
 use tracewell_model::{ScopeTable, Signal, Value};
 
 use super::columns::*;
-use super::lists::{Lists, damaged, string_at};
+use super::lists::{Lists, damaged};
 use super::reader::{Opened, Segment};
 use super::shred_attributes::impossible;
 use crate::scan::{Cells, Nested, View, display, null_array, saturated_times, values_array};
@@ -281,22 +281,34 @@ fn rows_with(lists: &Lists<'_>, entries: &BooleanBuffer) -> BooleanBuffer {
 
 /// A column of values as text.
 fn displayed(values: &ArrayRef, of: AttributeType) -> Result<ArrayRef, StorageError> {
-    let text = |row: usize| {
-        if values.is_null(row) {
-            return Ok(None);
+    Ok(match of {
+        AttributeType::Int => shown_once(values.as_primitive::<Int64Type>(), |number| number, Value::Int)?,
+        AttributeType::Double => {
+            let doubles = values.as_primitive::<Float64Type>();
+            shown_once(doubles, f64::to_bits, |bits| Value::Double(f64::from_bits(bits)))?
         }
-        Ok(display(match of {
-            AttributeType::Int => Value::Int(values.as_primitive::<Int64Type>().value(row)),
-            AttributeType::Double => Value::Double(values.as_primitive::<arrow::datatypes::Float64Type>().value(row)),
-            AttributeType::Bool => Value::Bool(values.as_boolean().value(row)),
-            AttributeType::String | AttributeType::Display => Value::String(string_at(values.as_ref(), row)?),
-        }))
+        AttributeType::Bool => shown_once(values.as_boolean(), |flag| flag, Value::Bool)?,
+        AttributeType::String | AttributeType::Display => Arc::clone(values),
+    })
+}
+
+/// Values as text by a dictionary, each made into text once.
+fn shown_once<T, K: Copy + Eq + std::hash::Hash>(
+    values: impl IntoIterator<Item = Option<T>>,
+    key: fn(T) -> K,
+    value: fn(K) -> Value<'static>,
+) -> Result<ArrayRef, StorageError> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut known: hashbrown::HashMap<K, i32> = hashbrown::HashMap::new();
+    let mut number = |item: T| {
+        *known.entry(key(item)).or_insert_with_key(|key| {
+            texts.push(display(value(*key)).unwrap_or_default().into_owned());
+            texts.len() as i32 - 1
+        })
     };
-    if matches!(of, AttributeType::String) {
-        return Ok(Arc::clone(values));
-    }
-    let texts = (0..values.len()).map(text).collect::<Result<Vec<_>, StorageError>>()?;
-    Ok(Arc::new(StringArray::from_iter(texts)))
+    let numbers: Int32Array = values.into_iter().map(|item| item.map(&mut number)).collect();
+    let texts = DictionaryArray::try_new(numbers, Arc::new(StringArray::from(texts))).map_err(impossible)?;
+    Ok(Arc::new(texts))
 }
 
 /// Of each row the value that is there; never both are.
