@@ -289,7 +289,6 @@ fn traces_of(test: &Test) -> Option<Vec<TraceId>> {
     let traces: Vec<Option<TraceId>> = wanted_values(test)?.into_iter().map(trace).collect::<Option<_>>()?;
     Some(traces.into_iter().flatten().collect())
 }
-}
 
 /// `len` bits of which those in `ranges` are set.
 pub(super) fn bits(len: usize, ranges: impl Iterator<Item = std::ops::Range<usize>>) -> BooleanBuffer {
