@@ -64,6 +64,7 @@ pub async fn run_and_tell(
     let listener =
         TcpListener::bind(config.http).await.with_context(|| format!("could not listen on http = {}", config.http))?;
     let http = listener.local_addr()?;
+    tracing::info!(%http, "opening the storage");
     let state = Arc::new(ServerState::new(http));
     // Health, readiness and the UI answer while the journal is replayed; the rest follows when it is done.
     let complete: Arc<OnceLock<Router>> = Arc::new(OnceLock::new());

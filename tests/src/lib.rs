@@ -2,6 +2,10 @@
 
 mod api;
 mod server;
+mod small_disk;
+mod traffic;
 
 pub use api::Api;
-pub use server::{Server, ServerOptions, tracewell};
+pub use server::{Server, ServerOptions, StartingServer, tracewell};
+pub use small_disk::SmallDisk;
+pub use traffic::{Answer, Batch, Ledger, Sender, Traffic};

@@ -20,6 +20,21 @@ pub fn tracewell() -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// [`tracewell`], started by another command.
+fn launched(launcher: &[String]) -> anyhow::Result<Command> {
+    let plain = tracewell()?;
+    let Some((program, arguments)) = launcher.split_first() else { return Ok(plain) };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(plain.as_std().get_program());
+    for (name, value) in plain.as_std().get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ok(command)
+}
+
 /// The binary that the same `cargo build` made.
 fn binary() -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
@@ -34,6 +49,44 @@ fn binary() -> anyhow::Result<PathBuf> {
 pub struct ServerOptions {
     /// Further flags, such as `--flush-interval=1h`.
     pub flags: Vec<String>,
+    /// A command that becomes the server, such as `nsenter` with its arguments.
+    pub launcher: Vec<String>,
+}
+
+impl ServerOptions {
+    /// With these flags.
+    pub fn with_flags(flags: &[&str]) -> ServerOptions {
+        ServerOptions { flags: flags.iter().map(ToString::to_string).collect(), ..ServerOptions::default() }
+    }
+}
+
+/// A server that may still be replaying its journal. It is killed when dropped.
+pub struct StartingServer {
+    child: Child,
+    stdout: tokio::process::ChildStdout,
+    /// URL of health, readiness and the UI.
+    pub http: String,
+}
+
+impl StartingServer {
+    /// The process id.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(mut self) -> anyhow::Result<Server> {
+        let addresses = tokio::time::timeout(Duration::from_secs(120), read_addresses(self.stdout)).await;
+        let [otlp_grpc, otlp_http, http] = match addresses {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => {
+                let status = self.child.wait().await?;
+                return Err(error.context(format!("the server ended with {status}")));
+            }
+            Err(_) => bail!("the server was not ready within two minutes"),
+        };
+        Ok(Server { child: self.child, otlp_grpc, otlp_http, http })
+    }
 }
 
 /// A running server. It is killed when dropped.
@@ -50,29 +103,31 @@ pub struct Server {
 impl Server {
     /// Starts the binary on `data_dir` and waits until it is ready.
     pub async fn start(data_dir: &Path, options: &ServerOptions) -> anyhow::Result<Server> {
-        let mut child = tracewell()?
+        Server::begin(data_dir, options).await?.ready().await
+    }
+
+    /// Starts the binary on `data_dir` and waits until it answers whether it is ready.
+    pub async fn begin(data_dir: &Path, options: &ServerOptions) -> anyhow::Result<StartingServer> {
+        let mut child = launched(&options.launcher)?
             .arg("serve")
             .arg("--data-dir")
             .arg(data_dir)
             .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .args(&options.flags)
-            .env("TRACEWELL_LOG", "warn")
+            .env("TRACEWELL_LOG", "warn,tracewell::serve=info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .context("could not start the server")?;
         let stdout = child.stdout.take().context("the server has no standard output")?;
-        let addresses = tokio::time::timeout(Duration::from_secs(60), read_addresses(stdout)).await;
-        let [otlp_grpc, otlp_http, http] = match addresses {
-            Ok(Ok(addresses)) => addresses,
-            Ok(Err(error)) => {
-                let status = child.wait().await?;
-                return Err(error.context(format!("the server ended with {status}")));
-            }
-            Err(_) => bail!("the server was not ready within a minute"),
-        };
-        Ok(Server { child, otlp_grpc, otlp_http, http })
+        let stderr = child.stderr.take().context("the server has no standard error")?;
+        match tokio::time::timeout(Duration::from_secs(60), read_opening(stderr)).await {
+            Ok(Some(http)) => Ok(StartingServer { child, stdout, http }),
+            Ok(None) => bail!("the server ended with {}", child.wait().await?),
+            Err(_) => bail!("the server did not listen within a minute"),
+        }
     }
 
     /// The native API.
@@ -119,4 +174,24 @@ async fn read_addresses(stdout: tokio::process::ChildStdout) -> anyhow::Result<[
         }
     }
     bail!("the server closed its output before it was ready")
+}
+
+/// Reads the log up to the line that says where readiness is answered. Everything else is passed on, then and later.
+async fn read_opening(stderr: tokio::process::ChildStderr) -> Option<String> {
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some((_, http)) = line.split_once("opening the storage http=") {
+            let http = format!("http://{}", http.trim());
+            tokio::spawn(async move {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if !line.contains(" INFO ") {
+                        eprintln!("{line}");
+                    }
+                }
+            });
+            return Some(http);
+        }
+        eprintln!("{line}");
+    }
+    None
 }

@@ -73,7 +73,7 @@ async fn write_until_killed(data: &Path, rng: &mut StdRng) -> anyhow::Result<Led
         1 => vec!["--flush-interval=100ms".to_owned()],
         _ => vec!["--flush-interval=50ms".to_owned(), "--compaction-interval=100ms".to_owned()],
     };
-    let server = Server::start(data, &ServerOptions { flags }).await?;
+    let server = Server::start(data, &ServerOptions { flags, ..ServerOptions::default() }).await?;
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let writers: Vec<_> = (0..4)
         .map(|number| {

@@ -28,7 +28,8 @@ async fn check(name: &str) -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     // Nothing is flushed or merged but when the test says so.
     let flags = ["flush-interval=1h", "flush-bytes=2GiB", "live-bytes-max=3GiB", "compaction-interval=1h"];
-    let options = ServerOptions { flags: flags.iter().map(|flag| format!("--{flag}")).collect() };
+    let flags = flags.iter().map(|flag| format!("--{flag}")).collect();
+    let options = ServerOptions { flags, ..ServerOptions::default() };
     let server = Server::start(data.path(), &options).await?;
     send(&server, &folder).await?;
     compare(&server.api(), &truth, "before flush").await?;

@@ -26,7 +26,8 @@ impl Target {
     pub async fn start_with(flags: &[&str]) -> Target {
         let data = tempfile::tempdir().expect("a directory");
         let flags = flags.iter().map(ToString::to_string).collect();
-        let server = Server::start(data.path(), &ServerOptions { flags }).await.expect("a server");
+        let server =
+            Server::start(data.path(), &ServerOptions { flags, ..ServerOptions::default() }).await.expect("a server");
         let api = server.api();
         Target { server, data, api }
     }

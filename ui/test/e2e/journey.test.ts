@@ -67,6 +67,8 @@ it("shows the same to everybody who opens a link", async () => {
     const page = await open(path);
     await page.getByRole("tab", { name: "Attributes" }).waitFor();
     await page.locator("#span-tab-panel dl").first().waitFor();
+    // The number of log lines comes a little later.
+    await page.getByRole("tab", { name: /^Logs\s*\d/ }).waitFor();
     states.push({
       span: await page.getByRole("complementary", { name: "Selected span" }).innerText(),
       rows: await page.getByRole("treegrid").innerText(),
