@@ -131,6 +131,7 @@ impl From<engine::ServiceSummary> for Service {
     fn from(service: engine::ServiceSummary) -> Service {
         Service {
             name: service.name,
+            is_other: service.is_other,
             span_count: service.span_count,
             error_count: service.error_count,
             rate_per_second: service.rate_per_second,
@@ -153,6 +154,7 @@ impl From<engine::Answer<engine::Operations>> for Operations {
     fn from(answer: engine::Answer<engine::Operations>) -> Operations {
         let operation = |operation: engine::Operation| Operation {
             name: operation.name,
+            is_other: operation.is_other,
             kind: operation.kind,
             span_count: operation.span_count,
             error_count: operation.error_count,
@@ -164,6 +166,53 @@ impl From<engine::Answer<engine::Operations>> for Operations {
             operations: answer.value.operations.into_iter().map(operation).collect(),
             exactness: answer.exactness.into(),
             statistics: answer.statistics.into(),
+        }
+    }
+}
+
+impl From<engine::Answer<engine::ServiceMap>> for ServiceMap {
+    fn from(answer: engine::Answer<engine::ServiceMap>) -> ServiceMap {
+        ServiceMap {
+            start_time_unix_nano: answer.value.start.0.to_string(),
+            end_time_unix_nano: answer.value.end.0.to_string(),
+            nodes: answer.value.nodes.into_iter().map(ServiceMapNode::from).collect(),
+            edges: answer.value.edges.into_iter().map(ServiceMapEdge::from).collect(),
+            exactness: answer.exactness.into(),
+            statistics: answer.statistics.into(),
+        }
+    }
+}
+
+impl From<engine::MapNode> for ServiceMapNode {
+    fn from(node: engine::MapNode) -> ServiceMapNode {
+        ServiceMapNode {
+            id: node.id,
+            kind: node.kind.to_owned(),
+            name: node.name,
+            system: node.system,
+            is_other: node.is_other,
+            span_count: node.span_count,
+            error_count: node.error_count,
+            rate_per_second: node.rate_per_second,
+            p50_nano: node.p50_nano,
+            p95_nano: node.p95_nano,
+            p99_nano: node.p99_nano,
+        }
+    }
+}
+
+impl From<engine::MapEdge> for ServiceMapEdge {
+    fn from(edge: engine::MapEdge) -> ServiceMapEdge {
+        ServiceMapEdge {
+            source: edge.source,
+            target: edge.target,
+            kind: edge.kind.to_owned(),
+            count: edge.count,
+            error_count: edge.error_count,
+            rate_per_second: edge.rate_per_second,
+            p50_nano: edge.p50_nano,
+            p95_nano: edge.p95_nano,
+            p99_nano: edge.p99_nano,
         }
     }
 }

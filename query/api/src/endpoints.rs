@@ -200,6 +200,12 @@ endpoint!(
     &[&START, &END], &[json("Operations")], QUERY_ERRORS
 );
 endpoint!(
+    /// The service map.
+    SERVICE_MAP, Method::GET, "/api/v1/service-map", "getServiceMap", "services",
+    "Services, databases, queues and others, and who calls whom, over the minutes that the range touches.",
+    &[&START, &END], &[json("ServiceMap")], QUERY_ERRORS
+);
+endpoint!(
     /// The fields.
     FIELD_LIST, Method::GET, "/api/v1/fields", "listFields", "fields",
     "The fields that records have, the intrinsic ones included.",

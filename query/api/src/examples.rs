@@ -22,6 +22,7 @@ pub fn of(schema: &str) -> Option<Value> {
         "LogHistogram" => serde_json::to_value(log_histogram()),
         "TailBatch" => serde_json::to_value(json!({"logs": [log_record()], "droppedCount": 0})),
         "Services" => serde_json::to_value(services()),
+        "ServiceMap" => serde_json::to_value(service_map()),
         "Operations" => serde_json::to_value(operations()),
         "Fields" => serde_json::to_value(fields()),
         "FieldValues" => serde_json::to_value(field_values()),
@@ -196,6 +197,7 @@ fn services() -> Services {
     };
     let service = Service {
         name: "checkout".to_owned(),
+        is_other: false,
         span_count: 20,
         error_count: 1,
         rate_per_second: 0.083,
@@ -211,6 +213,7 @@ fn services() -> Services {
 fn operations() -> Operations {
     let operation = Operation {
         name: "POST /order".to_owned(),
+        is_other: false,
         kind: "server".to_owned(),
         span_count: 20,
         error_count: 1,
@@ -219,6 +222,42 @@ fn operations() -> Operations {
         p99_nano: 22_000_000,
     };
     Operations { operations: vec![operation], exactness: Exactness::Exact, statistics: statistics() }
+}
+
+fn service_map() -> ServiceMap {
+    let node = |kind: &str, system: &str, name: &str| ServiceMapNode {
+        id: if system.is_empty() { format!("{kind}:{name}") } else { format!("{kind}/{system}:{name}") },
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        system: system.to_owned(),
+        is_other: false,
+        span_count: 20,
+        error_count: 1,
+        rate_per_second: 0.333,
+        p50_nano: Some(900_000),
+        p95_nano: Some(22_000_000),
+        p99_nano: Some(22_000_000),
+    };
+    let (service, database) = (node("service", "", "checkout"), node("database", "postgresql", "orders"));
+    let edge = ServiceMapEdge {
+        source: service.id.clone(),
+        target: database.id.clone(),
+        kind: "database".to_owned(),
+        count: 20,
+        error_count: 1,
+        rate_per_second: 0.333,
+        p50_nano: 900_000,
+        p95_nano: 22_000_000,
+        p99_nano: 22_000_000,
+    };
+    ServiceMap {
+        start_time_unix_nano: "1699999980000000000".to_owned(),
+        end_time_unix_nano: "1700000040000000000".to_owned(),
+        nodes: vec![service, database],
+        edges: vec![edge],
+        exactness: Exactness::Partial { reason: "percentiles are estimated to within 1.6 %".to_owned() },
+        statistics: statistics(),
+    }
 }
 
 fn fields() -> Fields {

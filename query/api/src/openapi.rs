@@ -20,6 +20,7 @@ use crate::{error, examples, router, shapes, status};
     shapes::LogHistogram,
     shapes::LogPage,
     shapes::Operations,
+    shapes::ServiceMap,
     shapes::Services,
     shapes::SpanDetail,
     shapes::TailBatch,

@@ -35,6 +35,7 @@ fn routes() -> Vec<(&'static Endpoint, MethodRouter<ApiState>)> {
         (&at::LOG_TAIL, get(tail::follow)),
         (&at::SERVICES, get(services::list)),
         (&at::OPERATIONS, get(services::operations)),
+        (&at::SERVICE_MAP, get(services::map)),
         (&at::FIELD_LIST, get(fields::list)),
         (&at::FIELD_VALUES, get(fields::values)),
         (&at::STATUS, get(server::status)),

@@ -1,4 +1,4 @@
-//! Services and their operations.
+//! Services, their operations and the calls between them.
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -8,7 +8,7 @@ use crate::ApiState;
 use crate::endpoints as at;
 use crate::error::ApiError;
 use crate::params::Params;
-use crate::shapes::{Operations, Services};
+use crate::shapes::{Operations, ServiceMap, Services};
 use crate::tenant::Tenant;
 
 /// `GET /api/v1/services`.
@@ -39,6 +39,17 @@ pub async fn operations_of_the_unnamed(
     query: RawQuery,
 ) -> Result<Json<Operations>, ApiError> {
     operations_of(state.0, tenant, "", query.0.as_deref()).await
+}
+
+/// `GET /api/v1/service-map`.
+pub async fn map(
+    State(state): State<ApiState>,
+    tenant: Tenant,
+    RawQuery(query): RawQuery,
+) -> Result<Json<ServiceMap>, ApiError> {
+    let params = Params::parse(query.as_deref(), at::SERVICE_MAP.params)?;
+    let time = params.time_range(UnixNanos::now())?;
+    Ok(Json(state.engine.service_map(&tenant.0, time).await?.into()))
 }
 
 async fn operations_of(

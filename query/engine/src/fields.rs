@@ -2,21 +2,17 @@
 
 use std::collections::HashMap;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Int64Type};
-use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::prelude::{ExprFunctionExt, col, lit};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use tracewell_language::{Field, Place};
 use tracewell_model::{Signal, TenantId, TimeRange};
-use tracewell_storage::{AttributeScope, Column, FieldCount, Predicate, arrow_type};
+use tracewell_storage::{AttributeScope, Column, FieldCount, Predicate};
 
 use crate::field::intrinsic_names;
 use crate::field_column::{FieldColumn, value_counts};
-use crate::session::{Session, View, collect};
+use crate::session::View;
 use crate::tally::ValueCounts;
-use crate::{Answer, Exactness, QueryEngine, QueryError};
+use crate::{Answer, Exactness, QueryEngine, QueryError, rollups};
 
 /// How many sources are asked for their fields at once.
 const CONCURRENT_READS: usize = 8;
@@ -91,7 +87,7 @@ impl QueryEngine {
         self.run(None, |session| async move {
             let view = session.view(tenant, signal);
             let (attributes, cut) = attribute_counts(&view, time).await?;
-            let mut fields = intrinsic_fields(&session, &view, time).await?;
+            let mut fields = intrinsic_fields(&view, time).await?;
             let mut attributes: Vec<FieldSummary> =
                 attributes.into_values().filter_map(|count| attribute_field(signal, count)).collect();
             attributes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
@@ -99,7 +95,7 @@ impl QueryEngine {
             let exactness = match cut {
                 false => Exactness::Exact,
                 true => {
-                    let reason = "attributes are counted by whole segments, some of which reach beyond the time range";
+                    let reason = "fields are counted by whole segments, some of which reach beyond the time range";
                     Exactness::Partial { reason: reason.to_owned() }
                 }
             };
@@ -196,36 +192,31 @@ fn attribute_field(signal: Signal, count: FieldCount) -> Option<FieldSummary> {
     })
 }
 
-/// The fields that are no attributes, with the number of records that have each.
-async fn intrinsic_fields(session: &Session, view: &View, time: TimeRange) -> Result<Vec<FieldSummary>, QueryError> {
-    let names = intrinsic_names(view.signal());
-    let columns: Vec<(&str, Column)> =
-        names.iter().filter_map(|name| Some((*name, intrinsic_column(name, view.signal())?))).collect();
-    let plain = |name: &str| name.replace('.', "_");
-    let scanned: Vec<(String, Column)> = columns.iter().map(|(name, column)| (plain(name), column.clone())).collect();
-    let scanned: Vec<(&str, Column)> = scanned.iter().map(|(name, column)| (name.as_str(), column.clone())).collect();
-    let has = |(name, column): &(&str, Column)| {
-        let is_there = match arrow_type(column) {
-            DataType::Utf8 => col(plain(name)).not_eq(lit("")),
-            DataType::Int32 => col(plain(name)).not_eq(lit(0)),
-            _ => col(plain(name)).is_not_null(),
-        };
-        Ok::<_, QueryError>(count(lit(1)).filter(is_there).build()?.alias(plain(name)))
+/// The fields that are no attributes, with the number of records that have each, of the sources that have rows of the
+/// time range.
+async fn intrinsic_fields(view: &View, time: TimeRange) -> Result<Vec<FieldSummary>, QueryError> {
+    let signal = view.signal();
+    let mut present: Vec<(&Column, u64)> = Vec::new();
+    let mut read = rollups::heads(view, time);
+    while let Some(part) = read.next().await.transpose()? {
+        for (column, count) in part.present(signal) {
+            match present.iter_mut().find(|(known, _)| *known == column) {
+                Some((_, sum)) => *sum += count,
+                None => present.push((column, count)),
+            }
+        }
+    }
+    let field = |name: &&'static str| {
+        let column = intrinsic_column(name, signal)?;
+        Some(FieldSummary {
+            name: (*name).to_owned(),
+            scope: FieldScope::Intrinsic,
+            key: (*name).to_owned(),
+            types: vec![if column == Column::Duration { "int" } else { "string" }],
+            count: present.iter().find(|(known, _)| **known == column).map_or(0, |(_, count)| *count),
+        })
     };
-    let counted = columns.iter().map(has).collect::<Result<Vec<_>, _>>()?;
-    let rows = session.scan(view, &scanned, time, Predicate::always())?.aggregate(Vec::new(), counted)?;
-    let batches = collect(rows).await?;
-    let count_of = |column: usize| {
-        batches.iter().map(|batch| batch.column(column).as_primitive::<Int64Type>().value(0) as u64).sum()
-    };
-    let field = |(number, (name, column)): (usize, &(&str, Column))| FieldSummary {
-        name: (*name).to_owned(),
-        scope: FieldScope::Intrinsic,
-        key: (*name).to_owned(),
-        types: vec![if *column == Column::Duration { "int" } else { "string" }],
-        count: count_of(number),
-    };
-    Ok(columns.iter().enumerate().map(field).collect())
+    Ok(intrinsic_names(signal).iter().filter_map(field).collect())
 }
 
 /// The column that tells whether a record has the field.

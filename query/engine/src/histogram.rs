@@ -1,19 +1,22 @@
 //! Counts over time: of log records by severity, of spans by duration.
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::prelude::{ExprFunctionExt, col, lit};
+use datafusion::prelude::{Expr, ExprFunctionExt, col, lit};
 use serde::Serialize;
-use tracewell_model::{Signal, UnixNanos};
-use tracewell_storage::Column;
+use tracewell_model::{Signal, TimeRange, UnixNanos};
+use tracewell_storage::{Column, Predicate};
 
 use crate::answer::nanos_as_text;
 use crate::buckets::Buckets;
+use crate::keys::KeyFilter;
 use crate::names::severity_class;
-use crate::session::collect;
+use crate::rollups::{Grid, exactness_of_rollups};
+use crate::session::{Session, View, collect};
+use crate::spread::{Part, Spread};
 use crate::tally::{Durations, Tally, tally};
-use crate::{Answer, Exactness, QueryEngine, QueryError, QueryScope, lower};
+use crate::{Answer, Exactness, QueryEngine, QueryError, QueryScope, histogram_rollups, lower};
 
 /// How many durations of each part of time are kept as they are, for exact percentiles.
 const EXACT_DURATIONS_MAX: usize = 16_384;
@@ -92,12 +95,17 @@ impl QueryEngine {
         let buckets = Buckets::new(scope.time, buckets)?;
         self.run(scope.deadline, |session| async move {
             let view = session.view(&scope.tenant, Signal::Logs);
-            let columns = [("time", Column::Time), ("severity", Column::SeverityNumber)];
-            let counts = session.scan(&view, &columns, scope.time, predicate)?.aggregate(
-                vec![buckets.of_time().alias("bucket"), col("severity")],
-                vec![count(lit(1)).alias("records")],
-            )?;
-            Ok((log_histogram(&buckets, &collect(counts).await?), Exactness::Exact))
+            if let Some((grid, filter)) = by_rollups(&view, scope.time, buckets.count, &predicate)
+                && let Some(counted) = histogram_rollups::logs(&session, &view, scope.time, &grid, &filter).await?
+            {
+                return Ok((log_histogram(grid.start(), grid.width_nanos(), counted), Exactness::Exact));
+            }
+            let counted = log_rows(&session, &view, scope.time, predicate, buckets.of_time()).await?;
+            let mut found = vec![LogBucket::default(); buckets.count];
+            for (number, severity, records) in counted {
+                found[buckets.place(number)].add(severity, records);
+            }
+            Ok((log_histogram(buckets.start, buckets.width, found), Exactness::Exact))
         })
         .await
     }
@@ -112,15 +120,21 @@ impl QueryEngine {
         let buckets = Buckets::new(scope.time, buckets)?;
         self.run(scope.deadline, |session| async move {
             let view = session.view(&scope.tenant, Signal::Traces);
-            let columns = [("time", Column::Time), ("duration", Column::Duration), ("status", Column::StatusCode)];
-            let counts = session.scan(&view, &columns, scope.time, predicate)?.aggregate(
-                vec![buckets.of_time().alias("bucket")],
-                vec![
-                    count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
-                    tally::<Durations>(EXACT_DURATIONS_MAX, vec![col("duration")]).alias("durations"),
-                ],
-            )?;
-            let (histogram, durations) = span_histogram(&buckets, &collect(counts).await?)?;
+            if let Some((grid, filter)) = by_rollups(&view, scope.time, buckets.count, &predicate)
+                && let Some(counted) = histogram_rollups::spans(&session, &view, scope.time, &grid, &filter).await?
+            {
+                let (histogram, _) = span_histogram(grid.start(), grid.width_nanos(), counted);
+                return Ok((histogram, exactness_of_rollups(false)));
+            }
+            let counted = span_rows(&session, &view, scope.time, predicate, buckets.of_time()).await?;
+            let mut found: Vec<Part<Durations>> = Vec::new();
+            found.resize_with(buckets.count, Part::default);
+            for (number, part) in counted {
+                let sum = &mut found[buckets.place(number)];
+                sum.errors += part.errors;
+                sum.durations.add(&part.durations);
+            }
+            let (histogram, durations) = span_histogram(buckets.start, buckets.width, found);
             Ok((histogram, exactness_of_percentiles(durations.is_exact())))
         })
         .await
@@ -135,70 +149,108 @@ pub(crate) fn exactness_of_percentiles(exact: bool) -> Exactness {
     }
 }
 
-fn log_histogram(buckets: &Buckets, batches: &[RecordBatch]) -> LogHistogram {
-    let mut counted = vec![LogBucket::default(); buckets.count];
-    for batch in batches {
-        let (numbers, records) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(2));
-        let (severities, records) = (batch.column(1).as_primitive::<Int32Type>(), records.as_primitive::<Int64Type>());
-        for row in 0..batch.num_rows() {
-            let bucket = &mut counted[buckets.place(numbers.value(row))];
-            let records = records.value(row) as u64;
-            bucket.count += records;
-            bucket.severities[severity_class(severities.value(row))] += records;
-        }
-    }
-    LogHistogram {
-        start: buckets.start,
-        bucket_nano: buckets.width,
-        severities: SEVERITY_NAMES,
-        count: counted.iter().map(|bucket| bucket.count).sum(),
-        buckets: counted,
-    }
+/// Parts of whole minutes, and which keys count, if rollups can tell.
+fn by_rollups(view: &View, time: TimeRange, buckets: usize, predicate: &Predicate) -> Option<(Grid, KeyFilter)> {
+    Some((Grid::new(view, time, buckets)?, KeyFilter::new(predicate, view.signal())?))
 }
 
-fn span_histogram(buckets: &Buckets, batches: &[RecordBatch]) -> Result<(SpanHistogram, Durations), QueryError> {
-    let mut errors = vec![0; buckets.count];
-    let mut durations = vec![Durations::new(usize::MAX); buckets.count];
-    let mut all = Durations::new(usize::MAX);
-    for batch in batches {
+/// The matching log records by part of time, which `part` numbers, and severity.
+pub(crate) async fn log_rows(
+    session: &Session,
+    view: &View,
+    time: TimeRange,
+    predicate: Predicate,
+    part: Expr,
+) -> Result<Vec<(i64, i32, u64)>, QueryError> {
+    let columns = [("time", Column::Time), ("severity", Column::SeverityNumber)];
+    let counts = session
+        .scan(view, &columns, time, predicate)?
+        .aggregate(vec![part.alias("bucket"), col("severity")], vec![count(lit(1)).alias("records")])?;
+    let mut found = Vec::new();
+    for batch in collect(counts).await? {
+        let (numbers, records) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(2));
+        let (severities, records) = (batch.column(1).as_primitive::<Int32Type>(), records.as_primitive::<Int64Type>());
+        let row = |row: usize| (numbers.value(row), severities.value(row), records.value(row) as u64);
+        found.extend((0..batch.num_rows()).map(row));
+    }
+    Ok(found)
+}
+
+/// The matching spans by part of time, which `part` numbers.
+pub(crate) async fn span_rows(
+    session: &Session,
+    view: &View,
+    time: TimeRange,
+    predicate: Predicate,
+    part: Expr,
+) -> Result<Vec<(i64, Part<Durations>)>, QueryError> {
+    let columns = [("time", Column::Time), ("duration", Column::Duration), ("status", Column::StatusCode)];
+    let counts = session.scan(view, &columns, time, predicate)?.aggregate(
+        vec![part.alias("bucket")],
+        vec![
+            count(lit(1)).filter(col("status").eq(lit(2))).build()?.alias("errors"),
+            tally::<Durations>(EXACT_DURATIONS_MAX, vec![col("duration")]).alias("durations"),
+        ],
+    )?;
+    let mut found = Vec::new();
+    for batch in collect(counts).await? {
         let (numbers, failed) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1));
         let (failed, tallies) = (failed.as_primitive::<Int64Type>(), batch.column(2).as_binary::<i32>());
         for row in 0..batch.num_rows() {
-            let place = buckets.place(numbers.value(row));
-            let tally = Durations::decode(usize::MAX, tallies.value(row))?;
-            errors[place] += failed.value(row) as u64;
-            all.add(&tally);
-            durations[place].add(&tally);
+            let durations = Durations::decode(usize::MAX, tallies.value(row))?;
+            found.push((numbers.value(row), Part { errors: failed.value(row) as u64, durations }));
         }
     }
-    let bounds = duration_bounds(all.extremes());
-    let bucket = |(durations, error_count): (Durations, u64)| SpanBucket {
-        count: durations.count(),
-        error_count,
-        durations: durations.counts_between(&bounds),
+    Ok(found)
+}
+
+impl LogBucket {
+    /// Counts in records of a severity number.
+    pub(crate) fn add(&mut self, severity: i32, records: u64) {
+        self.count += records;
+        self.severities[severity_class(severity)] += records;
+    }
+}
+
+fn log_histogram(start: UnixNanos, width: u64, buckets: Vec<LogBucket>) -> LogHistogram {
+    LogHistogram {
+        start,
+        bucket_nano: width,
+        severities: SEVERITY_NAMES,
+        count: buckets.iter().map(|bucket| bucket.count).sum(),
+        buckets,
+    }
+}
+
+fn span_histogram<D: Spread>(start: UnixNanos, width: u64, parts: Vec<Part<D>>) -> (SpanHistogram, D) {
+    let mut all = D::none();
+    parts.iter().for_each(|part| all.add_all(&part.durations));
+    let bounds = duration_bounds(all.ends());
+    let bucket = |part: &Part<D>| SpanBucket {
+        count: part.durations.total(),
+        error_count: part.errors,
+        durations: part.durations.between(&bounds),
     };
-    let error_count = errors.iter().sum();
-    let counted = durations.into_iter().zip(errors).map(bucket).collect();
-    let [p50_nano, p95_nano] = all.quantiles([0.5, 0.95]);
+    let [p50_nano, p95_nano] = all.percentiles([0.5, 0.95]);
     let histogram = SpanHistogram {
-        start: buckets.start,
-        bucket_nano: buckets.width,
+        start,
+        bucket_nano: width,
+        buckets: parts.iter().map(bucket).collect(),
         duration_bounds_nano: bounds,
-        buckets: counted,
-        count: all.count(),
-        error_count,
+        count: all.total(),
+        error_count: parts.iter().map(|part| part.errors).sum(),
         p50_nano,
         p95_nano,
     };
-    Ok((histogram, all))
+    (histogram, all)
 }
 
 /// Bounds between classes of durations that tell those from the least to the greatest apart: four, two or one to each
 /// doubling, at most [`BOUNDS_MAX`].
 fn duration_bounds(extremes: Option<(u64, u64)>) -> Vec<u64> {
     let Some((least, greatest)) = extremes else { return Vec::new() };
-    // Nine significant bits each, so that classes of durations never lie on both sides.
-    let fine: Vec<u64> = (0..48).flat_map(|shift| [256u64, 304, 362, 430].map(|bound| bound << shift)).collect();
+    // Six significant bits each, so that classes of durations never lie on both sides.
+    let fine: Vec<u64> = (0..48).flat_map(|shift| [256u64, 304, 360, 432].map(|bound| bound << shift)).collect();
     let from = fine.partition_point(|bound| *bound <= least);
     let to = fine.partition_point(|bound| *bound <= greatest);
     let step = [1, 2].into_iter().find(|step| (to - from) / step <= BOUNDS_MAX).unwrap_or(4);
@@ -214,7 +266,7 @@ mod tests {
     fn bounds_lie_between_the_least_and_the_greatest_duration() {
         assert_eq!(duration_bounds(None), Vec::<u64>::new());
         assert_eq!(duration_bounds(Some((1_000, 1_000))), Vec::<u64>::new());
-        assert_eq!(duration_bounds(Some((1_000, 3_000))), [1_024, 1_216, 1_448, 1_720, 2_048, 2_432, 2_896]);
+        assert_eq!(duration_bounds(Some((1_000, 3_000))), [1_024, 1_216, 1_440, 1_728, 2_048, 2_432, 2_880]);
         for greatest in [10_000, 10_000_000, 10_000_000_000, u64::MAX] {
             let bounds = duration_bounds(Some((1_000, greatest)));
             assert!(!bounds.is_empty() && bounds.len() <= BOUNDS_MAX, "{}", bounds.len());

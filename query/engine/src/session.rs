@@ -46,8 +46,9 @@ impl Session {
     fn view_of(&self, snapshot: Snapshot, signal: Signal) -> View {
         let sources = snapshot.sources().len();
         self.counters.sources.fetch_add(sources as u64, Ordering::Relaxed);
-        let read = (0..sources).map(|_| AtomicBool::new(false)).collect();
-        View { snapshot, signal, read, counters: Arc::clone(&self.counters) }
+        let none = || (0..sources).map(|_| AtomicBool::new(false)).collect();
+        let (seen, read) = (none(), none());
+        View { snapshot, signal, seen, read, counters: Arc::clone(&self.counters), among: None }
     }
 
     /// A plan that reads these columns, by name, of the rows inside `time` that meet `predicate`.
@@ -114,8 +115,13 @@ pub(crate) fn deadline_passed(seconds: f64) -> QueryError {
 pub(crate) struct View {
     snapshot: Snapshot,
     signal: Signal,
+    /// The sources that were looked into.
+    seen: Arc<[AtomicBool]>,
+    /// Those whose rows were read.
     read: Arc<[AtomicBool]>,
     counters: Arc<Counters>,
+    /// The sources whose rows are read; none: those of all.
+    among: Option<Arc<[u32]>>,
 }
 
 impl View {
@@ -137,13 +143,30 @@ impl View {
         &self.snapshot
     }
 
+    /// The same, but rows are read of these sources only.
+    pub(crate) fn among(&self, sources: Vec<u32>) -> View {
+        View { among: Some(sources.into()), ..self.clone() }
+    }
+
+    /// Whether rows of a source are read.
+    pub(crate) fn has(&self, number: u32) -> bool {
+        self.among.as_ref().is_none_or(|among| among.contains(&number))
+    }
+
     /// A source that is about to be read.
     pub(crate) fn read(&self, number: u32) -> &Source {
-        let source = &self.snapshot.sources()[number as usize];
+        let source = self.look(number);
         if !self.read[number as usize].swap(true, Ordering::Relaxed) {
-            self.counters.sources_read.fetch_add(1, Ordering::Relaxed);
             self.counters.rows.fetch_add(source.row_count(), Ordering::Relaxed);
         }
         source
+    }
+
+    /// A source of which no rows are read, but what is known of them.
+    pub(crate) fn look(&self, number: u32) -> &Source {
+        if !self.seen[number as usize].swap(true, Ordering::Relaxed) {
+            self.counters.sources_read.fetch_add(1, Ordering::Relaxed);
+        }
+        &self.snapshot.sources()[number as usize]
     }
 }

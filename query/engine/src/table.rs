@@ -51,6 +51,7 @@ impl SnapshotTable {
                 let (first, last) = source.time_bounds();
                 self.time.overlaps(first, last)
             })
+            .filter(|(number, _)| self.view.has(*number))
             .map(|(number, source)| (source.row_count(), number))
             .collect();
         wanted.sort_unstable_by(|a, b| b.cmp(a));

@@ -13,6 +13,7 @@ mod journal;
 mod live;
 mod predicate;
 mod retention;
+mod rollup;
 mod scan;
 mod segment;
 mod snapshot;
@@ -25,6 +26,10 @@ pub use config::{Retention, StorageConfig};
 pub use engine::{Append, Appended, Storage, StorageStats, TableStats};
 pub use error::{StorageError, StorageErrorKind};
 pub use predicate::{Comparison, Predicate, Scalar};
+pub use rollup::{
+    CallGraph, Cell, Edge, EdgeKind, LogKey, MINUTE_NANOS, Node, NodeKind, RollupPart, RollupRequest, RollupTable,
+    SpanKey, duration_class, duration_of_class,
+};
 pub use scan::{ScanRequest, ScanStream};
 pub use snapshot::{FieldCount, RowAddress, Snapshot, Source};
 pub use text::{TextPattern, tokens};

@@ -11,6 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
 
 use crate::live::{Chunk, StoredRequest};
+use crate::rollup::{RollupPart, RollupRequest};
 use crate::scan::scan_live;
 use crate::segment::{FieldCatalogue, Segment};
 use crate::world::blocking;
@@ -99,6 +100,17 @@ impl Source {
                 })
             })
             .collect())
+    }
+
+    /// What was counted of its rows.
+    pub async fn rollup(&self, request: RollupRequest) -> Result<RollupPart, StorageError> {
+        match &self.0 {
+            SourceKind::Live(chunk) => {
+                let chunk = Arc::clone(chunk);
+                blocking(move || chunk.rollup()?.part(&request)).await
+            }
+            SourceKind::Segment(segment) => segment.rollup(request).await,
+        }
     }
 
     async fn trace_rows(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {

@@ -1,4 +1,4 @@
-//! Services and their operations.
+//! Services, their operations and the calls between them.
 
 use serde_json::{Value, json};
 
@@ -53,4 +53,22 @@ async fn services_with_odd_names_or_none_are_reached() {
         let operations = server.json(path).await;
         assert_eq!(operations["operations"][0]["name"], "work", "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_service_map_shows_who_calls_whom() {
+    let (server, epoch) = shop::open().await;
+    let (start, end) = (epoch.plus_ms(0), epoch.plus_ms(60_000));
+    let map = server.json(&format!("/api/v1/service-map?start={start}&end={end}")).await;
+    let nodes: Vec<&str> =
+        map["nodes"].as_array().expect("nodes").iter().filter_map(|node| node["id"].as_str()).collect();
+    assert_eq!(nodes, ["service:checkout", "service:frontend"]);
+    let [edge] = map["edges"].as_array().expect("edges").as_slice() else { panic!("{map}") };
+    assert_eq!((&edge["source"], &edge["target"]), (&json!("service:frontend"), &json!("service:checkout")));
+    assert_eq!((&edge["kind"], &edge["count"], &edge["errorCount"]), (&json!("call"), &json!(1), &json!(1)));
+    let p50 = edge["p50Nano"].as_u64().expect("a duration");
+    assert!(p50.abs_diff(80_000_000) <= 80_000_000 / 64, "{p50}");
+    let minute = |key: &str| map[key].as_str().and_then(|time| time.parse::<u64>().ok()).expect("a time");
+    assert!(minute("startTimeUnixNano") % 60_000_000_000 == 0 && minute("endTimeUnixNano") % 60_000_000_000 == 0);
+    assert_eq!(server.json("/api/v1/service-map?start=1000&end=2000").await["edges"], json!([]));
 }

@@ -2,5 +2,6 @@
 
 mod answers;
 mod bounds;
+mod rollups;
 mod search;
 mod support;

@@ -1,9 +1,12 @@
 //! A chunk: an immutable batch of records with the range of journal sequence numbers it came from.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tracewell_model::{Logs, Records, Signal, Spans, UnixNanos};
+
+use crate::StorageError;
+use crate::rollup::{MemoryRollup, RollupBuilder};
 
 /// A request that was stored: what tells a resend of it apart, and when it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub(crate) struct Chunk {
     pub since: Instant,
     time_bounds: (UnixNanos, UnixNanos),
     bytes: usize,
+    rollup: OnceLock<Arc<MemoryRollup>>,
 }
 
 impl Chunk {
@@ -43,6 +47,7 @@ impl Chunk {
             since,
             time_bounds,
             bytes,
+            rollup: OnceLock::new(),
         })
     }
 
@@ -61,7 +66,17 @@ impl Chunk {
                 (min.min(chunk.time_bounds.0), max.max(chunk.time_bounds.1))
             }),
             bytes,
+            rollup: OnceLock::new(),
         })
+    }
+
+    /// What is counted of its records; made when it is first asked for.
+    pub(crate) fn rollup(&self) -> Result<Arc<MemoryRollup>, StorageError> {
+        if let Some(rollup) = self.rollup.get() {
+            return Ok(Arc::clone(rollup));
+        }
+        let rollup = Arc::new(MemoryRollup::new(RollupBuilder::of_records(&self.records)?)?);
+        Ok(Arc::clone(self.rollup.get_or_init(|| rollup)))
     }
 
     pub(crate) fn records(&self) -> &Arc<Records> {

@@ -14,6 +14,7 @@ use super::row_bytes::row_group_length;
 use super::shred::{Parents, shred_logs, shred_spans};
 use super::trace_index::TraceIndexBuilder;
 use super::{WriteOptions, scopes, text_index, unwritten, value_filter};
+use crate::rollup::RollupBuilder;
 use crate::{StorageError, StorageErrorKind};
 
 /// The rows that the trace index of spans is exact to: a trace's spans stand together, and comparing the ids of some
@@ -51,6 +52,7 @@ pub(crate) struct SegmentEncoder {
     scopes: ScopeTable,
     catalogue: FieldCatalogue,
     traces: TraceIndexBuilder,
+    rollup: RollupBuilder,
     row_groups: Vec<RowGroupInfo>,
     index: IndexWriter,
     rows: u32,
@@ -74,6 +76,7 @@ impl SegmentEncoder {
             scopes: ScopeTable::default(),
             catalogue: FieldCatalogue::new(),
             traces: TraceIndexBuilder::new(granule),
+            rollup: RollupBuilder::new(),
             row_groups: Vec::new(),
             index: IndexWriter::default(),
             rows: 0,
@@ -105,6 +108,7 @@ impl SegmentEncoder {
             return Err(StorageError::new(StorageErrorKind::Internal, message));
         };
         let mut info = self.info(records, rows);
+        self.rollup.add(records, rows)?;
         match records {
             Records::Spans(spans) => {
                 let scope_ids = self.scopes.merge(&spans.scopes);
@@ -189,6 +193,9 @@ impl SegmentEncoder {
         self.index.section(Section::Catalogue, &catalogue);
         self.index.section(Section::TraceFence, &fence);
         self.index.section(Section::TraceBlocks, &traces);
+        let rollup = self.rollup.finish()?;
+        self.index.section(Section::RollupHead, &rollup.head);
+        self.index.section(Section::RollupBody, &rollup.body);
         let time_min = self.row_groups.iter().map(|group| group.time_min).min().unwrap_or_default();
         let time_max = self.row_groups.iter().map(|group| group.time_max).max().unwrap_or_default();
         Ok(Encoded {

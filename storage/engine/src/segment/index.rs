@@ -34,6 +34,10 @@ pub(crate) enum Section {
     Identifiers(u32),
     /// The values of attributes of this row group.
     Values(u32),
+    /// What was counted by minute, and where the counts are.
+    RollupHead,
+    /// The counts.
+    RollupBody,
 }
 
 impl Section {
@@ -45,6 +49,8 @@ impl Section {
             Section::Words(row_group) => (4, row_group),
             Section::Identifiers(row_group) => (5, row_group),
             Section::Values(row_group) => (6, row_group),
+            Section::RollupHead => (7, 0),
+            Section::RollupBody => (8, 0),
         }
     }
 
@@ -56,6 +62,8 @@ impl Section {
             (4, row_group) => Some(Section::Words(row_group)),
             (5, row_group) => Some(Section::Identifiers(row_group)),
             (6, row_group) => Some(Section::Values(row_group)),
+            (7, _) => Some(Section::RollupHead),
+            (8, _) => Some(Section::RollupBody),
             // Of a later version of the format that this one may read.
             _ => None,
         }

@@ -19,6 +19,7 @@ mod pages;
 mod prune;
 mod reader;
 mod restore;
+mod rollup;
 mod row_bytes;
 mod rows;
 mod scan;

@@ -20,6 +20,7 @@ use super::text_index::{Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use super::value_filter::ValueFilter;
 use crate::catalog::SegmentMeta;
+use crate::rollup::MemoryRollup;
 use crate::text::TextPattern;
 use crate::world::blocking;
 use crate::{AttributeType, Scalar, StorageError, StorageErrorKind};
@@ -29,8 +30,10 @@ pub(crate) struct Segment {
     meta: SegmentMeta,
     rows: Arc<Object>,
     scopes: Arc<Object>,
-    index: Arc<Object>,
+    pub(super) index: Arc<Object>,
     opened: Mutex<Option<Arc<Opened>>>,
+    /// Its rollup, if that was made of its rows because it was written without one.
+    pub(super) counted: Mutex<Option<Arc<MemoryRollup>>>,
 }
 
 /// What is kept of a segment that is read.
@@ -54,7 +57,7 @@ impl Segment {
             Arc::new(Object::new(Arc::clone(store), path))
         };
         let (rows, scopes, index) = (object(0), object(1), object(2));
-        Arc::new(Segment { rows, scopes, index, meta, opened: Mutex::new(None) })
+        Arc::new(Segment { rows, scopes, index, meta, opened: Mutex::new(None), counted: Mutex::new(None) })
     }
 
     /// What the catalog says about it.
@@ -71,6 +74,7 @@ impl Segment {
     /// Lets go of what was loaded to read it. It is loaded again when it is needed.
     pub(crate) fn release(&self) {
         *self.opened.lock() = None;
+        *self.counted.lock() = None;
     }
 
     /// Loads what is needed to read it. Blocks.
@@ -150,7 +154,7 @@ impl Segment {
         self.index.open()
     }
 
-    fn index_of(&self, head: &Head) -> Result<VerifiedObject, StorageError> {
+    pub(super) fn index_of(&self, head: &Head) -> Result<VerifiedObject, StorageError> {
         Ok(self.index.open()?.verified_from(head.body_start, Arc::clone(&head.body)))
     }
 

@@ -99,7 +99,7 @@ impl Segment {
         Ok(found)
     }
 
-    fn records_at(&self, rows: &[u32]) -> Result<Records, StorageError> {
+    pub(super) fn records_at(&self, rows: &[u32]) -> Result<Records, StorageError> {
         let mut sorted = rows.to_vec();
         sorted.sort_unstable();
         sorted.dedup();

@@ -123,6 +123,8 @@ pub struct SpanRow {
     pub attrs: Attrs,
     pub events: Vec<(String, Attrs)>,
     pub links: Vec<Attrs>,
+    /// Spans that it links to, by trace and id, beside those links.
+    pub linked: Vec<(u8, u64)>,
 }
 
 pub fn trace_id(number: u8) -> [u8; 16] {
@@ -252,6 +254,7 @@ pub fn spans(seed: u64, count: usize) -> Vec<Vec<SpanRow>> {
             attrs: attrs(random, id),
             events,
             links: (0..random.below(2)).map(|_| vec![("reason".to_owned(), text("retry"))]).collect(),
+            linked: Vec::new(),
         };
         if let Some(batch) = batches.last_mut() {
             batch.push(span);

@@ -88,6 +88,16 @@ pub fn logs(batch: &[Log]) -> Append {
     append(body, Records::Logs(decoded.records))
 }
 
+fn links(span: &SpanRow) -> Vec<Link> {
+    let named = span.links.iter().map(|attrs| Link { attributes: key_values(attrs), ..Link::default() });
+    let linked = span.linked.iter().map(|(trace, id)| Link {
+        trace_id: trace_id(*trace).to_vec(),
+        span_id: id.to_be_bytes().to_vec(),
+        ..Link::default()
+    });
+    named.chain(linked).collect()
+}
+
 pub fn spans(batch: &[SpanRow]) -> Append {
     let record = |span: &SpanRow| Span {
         trace_id: trace_id(span.trace).to_vec(),
@@ -103,7 +113,7 @@ pub fn spans(batch: &[SpanRow]) -> Append {
             .iter()
             .map(|(name, attrs)| Event { name: name.clone(), attributes: key_values(attrs), ..Event::default() })
             .collect(),
-        links: span.links.iter().map(|attrs| Link { attributes: key_values(attrs), ..Link::default() }).collect(),
+        links: links(span),
         status: Some(Status { code: span.status, message: span.status_message.clone() }),
         ..Span::default()
     };
