@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+mod host;
 mod metrics;
 mod serve;
 mod status;

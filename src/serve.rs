@@ -21,6 +21,7 @@ use tracewell_query::QueryEngine;
 use tracewell_storage::Storage;
 
 use crate::config::Config;
+use crate::host::AllowedHosts;
 use crate::metrics;
 use crate::status::ServerState;
 
@@ -68,7 +69,8 @@ pub async fn run_and_tell(
     let state = Arc::new(ServerState::new(http));
     // Health, readiness and the UI answer while the journal is replayed; the rest follows when it is done.
     let complete: Arc<OnceLock<Router>> = Arc::new(OnceLock::new());
-    let front = front(Arc::clone(&complete), tracewell_api::router_while_starting(Arc::clone(&state) as _));
+    let hosts = AllowedHosts::new(http, &config.allowed_hosts);
+    let front = front(hosts, Arc::clone(&complete), tracewell_api::router_while_starting(Arc::clone(&state) as _));
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(
         axum::serve(listener, front)
@@ -113,11 +115,15 @@ pub async fn run_and_tell(
     Ok(())
 }
 
-/// Passes requests on to the complete router once there is one.
-fn front(complete: Arc<OnceLock<Router>>, starting: Router) -> Router {
+/// Passes requests under an allowed name on to the complete router once there is one.
+fn front(hosts: AllowedHosts, complete: Arc<OnceLock<Router>>, starting: Router) -> Router {
     Router::new().fallback(move |request: Request| {
         let router = complete.get().cloned().unwrap_or_else(|| starting.clone());
+        let refusal = hosts.refusal(&request);
         async move {
+            if let Some(refusal) = refusal {
+                return Ok(refusal);
+            }
             let answer: Result<Response, std::convert::Infallible> = router.oneshot(request).await;
             answer
         }

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the receivers listen and within which bounds. Every field is one setting of the product's configuration.
+/// Where the receivers listen and within which bounds. Nearly all are settings of the product: not so
+/// the slowest speed of a body, which keeps hostile clients away and does not depend on the installation.
 #[derive(Clone, Debug)]
 pub struct CollectorConfig {
     /// Address for OTLP/gRPC. Port 0: the system chooses.

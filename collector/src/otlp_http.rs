@@ -99,6 +99,7 @@ where
         let message = format!("{} is not allowed at {}: exports are sent by POST", parts.method, parts.uri.path());
         return Err(Refusal::new(RefusalKind::MethodNotAllowed, message));
     }
+    check_origin(service, &parts.headers)?;
     let format = Format::of_request(&parts.headers)?;
     let (protocol, syntax) = match format {
         Format::Protobuf => (Protocol::OtlpHttpProtobuf, Syntax::OtlpProtobuf),
@@ -138,13 +139,20 @@ fn is_preflight(parts: &Parts) -> bool {
         && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight(service: &Service, headers: &HeaderMap) -> Result<Response<Reply>, Refusal> {
-    let allowed = headers.get(header::ORIGIN).is_some_and(|origin| service.origins().allows(origin));
-    if !allowed {
-        let origin = headers.get(header::ORIGIN).cloned();
-        let message = format!("the origin {origin:?} may not export: add it to cors_allowed_origins if it should");
-        return Err(Refusal::new(RefusalKind::OriginNotAllowed, message).field("origin"));
+/// Browsers name the origin of the page with every export. That of a page which let its own name lead here (DNS rebinding)
+/// comes without a preflight, so preflights alone would not keep it away.
+fn check_origin(service: &Service, headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(header::ORIGIN) {
+        Some(origin) if !service.origins().allows(origin) => {
+            let message = format!("the origin {origin:?} may not export: add it to cors_allowed_origins if it should");
+            Err(Refusal::new(RefusalKind::OriginNotAllowed, message).field("origin"))
+        }
+        _ => Ok(()),
     }
+}
+
+fn preflight(service: &Service, headers: &HeaderMap) -> Result<Response<Reply>, Refusal> {
+    check_origin(service, headers)?;
     let mut response = Response::new(Reply::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
     AllowedOrigins::preflight(headers, response.headers_mut());

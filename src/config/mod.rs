@@ -13,6 +13,11 @@ pub use settings::{Config, SETTINGS};
 
 use std::net::SocketAddr;
 
+use value::ByteCount;
+
+/// How many times the largest request must fit into the memory for requests.
+const INFLIGHT_FACTOR: u64 = 3;
+
 /// Why a configuration is not usable. Says which setting, where it was given, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -70,13 +75,50 @@ impl Config {
                 public.join(", ")
             )));
         }
-        if self.flush_bytes > self.live_bytes_max {
+        self.validate_sizes()?;
+        self.validate_limits()
+    }
+
+    fn validate_sizes(&self) -> Result<(), ConfigError> {
+        let not_larger = [
+            ("flush_bytes", self.flush_bytes, "live_bytes_max", self.live_bytes_max),
+            ("journal_file_bytes", self.journal_file_bytes, "journal_bytes_max", self.journal_bytes_max),
+        ];
+        for (name, value, limit_name, limit) in not_larger {
+            if value > limit {
+                return Err(ConfigError::Combination(format!(
+                    "{name} ({value}) must not be larger than {limit_name} ({limit})"
+                )));
+            }
+        }
+        let needed = ByteCount(self.request_bytes_max.0.saturating_mul(INFLIGHT_FACTOR));
+        if self.inflight_bytes_max < needed {
             return Err(ConfigError::Combination(format!(
-                "flush_bytes ({}) must not be larger than live_bytes_max ({})",
-                self.flush_bytes, self.live_bytes_max
+                "inflight_bytes_max ({}) must be at least {INFLIGHT_FACTOR} times request_bytes_max ({}), which is {needed}: \
+                 a request is held as sent, decompressed and decoded at once; raise the one or lower the other",
+                self.inflight_bytes_max, self.request_bytes_max
             )));
         }
         Ok(())
+    }
+
+    fn validate_limits(&self) -> Result<(), ConfigError> {
+        let zero = [
+            ("connections_max", self.connections_max == 0),
+            ("connection_streams_max", self.connection_streams_max == 0),
+            ("tenants_max", self.tenants_max == 0),
+            ("query_concurrency_max", self.query_concurrency_max == 0),
+            ("request_bytes_max", self.request_bytes_max.0 == 0),
+            ("connection_idle_timeout", self.connection_idle_timeout.is_zero()),
+            ("request_header_timeout", self.request_header_timeout.is_zero()),
+            ("request_body_timeout", self.request_body_timeout.is_zero()),
+        ];
+        match zero.iter().find(|(_, is_zero)| *is_zero) {
+            Some((name, _)) => {
+                Err(ConfigError::Combination(format!("{name} must be more than 0, else nothing would be accepted")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -110,6 +152,37 @@ mod tests {
         assert!(error.contains("http = 0.0.0.0:4319") && error.contains("allow_unauthenticated"), "{error}");
         let config = Config::from_given(&given(&[("http", "0.0.0.0:4319"), ("allow_unauthenticated", "true")]));
         config.expect("valid").validate().expect("accepted");
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together_are_refused_with_a_way_out() {
+        let refused = |pairs: &[(&str, &str)]| {
+            Config::from_given(&given(pairs)).expect("valid alone").validate().expect_err("refused").to_string()
+        };
+        let error = refused(&[("inflight_bytes_max", "100MiB")]);
+        assert!(
+            error.contains("100MiB") && error.contains("request_bytes_max (64MiB)") && error.contains("192MiB"),
+            "{error}"
+        );
+        assert!(refused(&[("journal_bytes_max", "1MiB")]).contains("journal_file_bytes (64MiB)"));
+        assert!(refused(&[("live_bytes_max", "1MiB")]).contains("flush_bytes (64MiB)"));
+        assert!(refused(&[("tenants_max", "0")]).starts_with("tenants_max must be more than 0"));
+    }
+
+    #[test]
+    fn the_manual_lists_every_setting_as_it_is() {
+        let manual = include_str!("../../docs/operating.md");
+        let table = manual.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 4);
+        let listed: Vec<&str> = table.filter(|line| line.matches('`').count() == 4).collect();
+        let expected: Vec<String> = SETTINGS
+            .iter()
+            .map(|setting| format!("| `{}` | `{}` | {} |", setting.name, shown((setting.default)()), setting.help))
+            .collect();
+        assert_eq!(listed.join("\n"), expected.join("\n"), "copy the right side into docs/operating.md");
+    }
+
+    fn shown(default: String) -> String {
+        if default.is_empty() { "\"\"".to_owned() } else { default }
     }
 
     #[test]

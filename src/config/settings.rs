@@ -77,10 +77,28 @@ settings! {
     allow_unauthenticated: bool = false, "BOOL";
     /// Origins of web pages that may send OTLP, separated by commas; none by default
     cors_allowed_origins: Vec<String> = Vec::new(), "ORIGINS";
+    /// Names besides localhost under which people open http, where it is on loopback; others are refused against DNS rebinding
+    allowed_hosts: Vec<String> = Vec::new(), "HOSTS";
+    /// A path before /v1/traces and /v1/logs of OTLP/HTTP that is accepted too, such as /otlp
+    http_path_prefix: String = String::new(), "PATH";
     /// The largest request that is accepted, before and after decompression
     request_bytes_max: ByteCount = ByteCount(64 << 20), "BYTES";
     /// All requests together that may be in memory before they are stored
     inflight_bytes_max: ByteCount = ByteCount(256 << 20), "BYTES";
+    /// How long a request waits for its share of inflight_bytes_max before its sender is told to try again
+    admission_wait_max: Duration = Duration::from_secs(2), "DURATION";
+    /// Connections of senders at a time; more are closed at once
+    connections_max: usize = 20_000, "COUNT";
+    /// Exports in progress on one HTTP/2 connection; more wait
+    connection_streams_max: u32 = 256, "COUNT";
+    /// Close connections of senders gracefully at this age, so that they spread over new instances
+    connection_age_max: Option<Duration> = None, "DURATION";
+    /// Close connections of senders on which nothing happens for this long
+    connection_idle_timeout: Duration = Duration::from_secs(120), "DURATION";
+    /// How long the headers of a sender's request may take
+    request_header_timeout: Duration = Duration::from_secs(10), "DURATION";
+    /// How long the body of a sender's request may take
+    request_body_timeout: Duration = Duration::from_secs(120), "DURATION";
     /// Write a table of the live tier to a segment when its oldest record has waited this long
     flush_interval: Duration = Duration::from_secs(30), "DURATION";
     /// Write a table of the live tier to a segment when it holds this many bytes
@@ -89,6 +107,12 @@ settings! {
     live_bytes_max: ByteCount = ByteCount(384 << 20), "BYTES";
     /// Refuse records (senders try again) while the journal takes this many bytes on disk
     journal_bytes_max: ByteCount = ByteCount(8 << 30), "BYTES";
+    /// The size of a journal file, whose space is reserved when it is made; less on a small disk
+    journal_file_bytes: ByteCount = ByteCount(64 << 20), "BYTES";
+    /// Refuse records (senders try again) while the disk has less left; on a small disk a twentieth of it
+    disk_reserve_bytes: ByteCount = ByteCount(256 << 20), "BYTES";
+    /// Refuse the requests of further tenants when there are this many
+    tenants_max: usize = 1_000, "COUNT";
     /// How often to look for segments to merge
     compaction_interval: Duration = Duration::from_secs(10), "DURATION";
     /// The most rows of a merged segment

@@ -43,14 +43,20 @@ impl SettingValue for bool {
     }
 }
 
-impl SettingValue for usize {
-    fn read(text: &str) -> Result<Self, String> {
-        text.replace('_', "").parse().map_err(|_| "expected a whole number".to_owned())
-    }
-    fn write(&self) -> String {
-        self.to_string()
-    }
+macro_rules! whole_number {
+    ($($type:ty),*) => {$(
+        impl SettingValue for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                text.replace('_', "").parse().map_err(|_| "expected a whole number".to_owned())
+            }
+            fn write(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
 }
+
+whole_number!(u32, usize);
 
 /// Texts separated by commas.
 impl SettingValue for Vec<String> {

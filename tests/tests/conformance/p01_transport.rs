@@ -231,3 +231,24 @@ async fn point_03_answers_over_http2_have_whole_bodies() {
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     assert!(serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["message"].is_string());
 }
+
+#[tokio::test]
+async fn point_04_a_path_before_the_usual_one() {
+    let target = Target::start_with(&["--http-path-prefix=/otlp"]).await;
+    for (path, status) in [("/otlp/v1/traces", 200), ("/v1/traces", 200), ("/other/v1/traces", 404)] {
+        let answer = http1(target.http(), &format!("POST {path}"), &[PROTOBUF], &one(1)).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn point_08_old_connections_are_closed_gracefully() {
+    let target = Target::start_with(&["--connection-age-max=300ms"]).await;
+    let mut connection = Http1::connect(target.http()).await;
+    connection.send(&crate::wire::request("POST /v1/traces", &[PROTOBUF], &one(1))).await;
+    assert_eq!(connection.answer().await.map(|answer| answer.status), Some(200));
+    let mut rest = Vec::new();
+    let closed = tokio::io::AsyncReadExt::read_to_end(&mut connection.stream, &mut rest);
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(10), closed).await;
+    assert!(closed.is_ok_and(|read| read.is_ok_and(|bytes| bytes == 0)), "closed without a word at its age");
+}

@@ -114,13 +114,19 @@ async fn point_45_all_errors_are_google_rpc_status() {
     }
 }
 
-/// A server whose memory for requests is taken by a request that never ends. The connection holds it.
-async fn overloaded() -> (Target, Http1) {
-    let target = Target::start_with(&["--inflight-bytes-max=1048576"]).await;
-    let mut holder = Http1::connect(target.http()).await;
-    let head = "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 5000000\r\n\r\n";
-    holder.send(head.as_bytes()).await;
-    holder.send(&vec![0; 1_100_000]).await;
+/// A server whose memory for requests is taken by requests that never end. The connections hold it.
+async fn overloaded() -> (Target, Vec<Http1>) {
+    let target = Target::start_with(&["--inflight-bytes-max=3MiB", "--request-bytes-max=1MiB"]).await;
+    let head =
+        "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 65536\r\n\r\n";
+    let mut holders = Vec::new();
+    // So much is reserved for each from its first byte on.
+    for _ in 0..3 << 20 >> 16 {
+        let mut holder = Http1::connect(target.http()).await;
+        holder.send(head.as_bytes()).await;
+        holder.send(&vec![0; 30_000]).await;
+        holders.push(holder);
+    }
     let taken = async {
         while target.api.get("/status", &[]).await.is_ok() {
             // A small request waits as soon as the memory is taken.
@@ -130,22 +136,22 @@ async fn overloaded() -> (Target, Http1) {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), taken).await.expect("all memory is taken");
-    (target, holder)
+    (target, holders)
 }
 
 #[tokio::test]
 async fn point_46_what_may_heal_is_retryable_in_http() {
-    let (target, holder) = overloaded().await;
+    let (target, holders) = overloaded().await;
     let answer = http1(target.http(), "POST /v1/traces", &[PROTOBUF], &one(1)).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
-    drop(holder);
+    drop(holders);
     let again = async { while http1(target.http(), "POST /v1/traces", &[PROTOBUF], &one(1)).await.status != 200 {} };
     tokio::time::timeout(Duration::from_secs(10), again).await.expect("healed");
 }
 
 #[tokio::test]
 async fn point_47_what_may_heal_is_retryable_in_grpc() {
-    let (target, _holder) = overloaded().await;
+    let (target, _holders) = overloaded().await;
     assert_eq!(target.call_traces(&one(1)).await.code(), 14, "UNAVAILABLE");
 }
 
@@ -159,7 +165,7 @@ async fn point_48_the_matrix_of_answers() {
     let grpc = Grpc::connect(target.grpc()).await;
     let called = grpc.call_raw(TRACE_EXPORT, &[("grpc-timeout", "1n")], framed(0, &one(1))).await;
     assert_eq!(called.code(), 4, "DEADLINE_EXCEEDED");
-    let (busy, _holder) = overloaded().await;
+    let (busy, _holders) = overloaded().await;
     let started = Instant::now();
     assert_eq!((busy.traces(&one(1)).await.status, busy.call_traces(&one(1)).await.code()), (503, 14));
     let waited = started.elapsed();
@@ -171,7 +177,7 @@ async fn point_48_the_matrix_of_answers() {
 
 #[tokio::test]
 async fn point_49_hints_are_where_every_exporter_looks() {
-    let (target, _holder) = overloaded().await;
+    let (target, _holders) = overloaded().await;
     let called = target.call_traces(&one(1)).await;
     let details = called.status_details();
     assert_eq!(details.details[0].type_url, "type.googleapis.com/google.rpc.RetryInfo");

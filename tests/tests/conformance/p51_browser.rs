@@ -38,6 +38,15 @@ async fn point_51_preflights_of_listed_origins_only() {
 }
 
 #[tokio::test]
+async fn point_51_exports_of_pages_whose_own_name_leads_here_are_refused() {
+    let target = Target::start().await;
+    let rebound = [PROTOBUF, ("Origin", "http://evil.example:4318"), ("X-Forwarded-Host", "evil.example:4318")];
+    let answer = http1(target.http(), "POST /v1/traces", &rebound, &one(1)).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(target.traces(&one(2)).await.status, 200, "who is no browser names no origin");
+}
+
+#[tokio::test]
 async fn point_52_the_hint_is_exposed() {
     let target = Target::start_with(&[ALLOW_SHOP]).await;
     let answer = http1(target.http(), "POST /v1/traces", &[PROTOBUF, SHOP], &one(1)).await;

@@ -101,7 +101,7 @@ async fn point_57_header_lists_that_are_too_long() {
 
 #[tokio::test]
 async fn point_58_memory_is_bounded_however_many_send() {
-    let target = Target::start_with(&["--inflight-bytes-max=33554432"]).await;
+    let target = Target::start_with(&["--inflight-bytes-max=32MiB", "--request-bytes-max=10MiB"]).await;
     assert_eq!(target.traces(&one(1)).await.status, 200);
     let before = target.resident_bytes();
     let senders: Vec<_> = (0..100)
@@ -109,7 +109,7 @@ async fn point_58_memory_is_bounded_however_many_send() {
             let address = target.http();
             tokio::spawn(async move {
                 let mut connection = Http1::connect(address).await;
-                let head = "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 60000000\r\n\r\n";
+                let head = "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 10000000\r\n\r\n";
                 connection.send(head.as_bytes()).await;
                 let piece = vec![0; 1 << 20];
                 for _ in 0..8 {

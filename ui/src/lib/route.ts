@@ -20,6 +20,11 @@ export function param(name: string): string {
   return location.value.query.get(name) ?? "";
 }
 
+/** Whether the URL has a parameter, be it empty. */
+export function hasParam(name: string): boolean {
+  return location.value.query.has(name);
+}
+
 type Changes = Readonly<Record<string, string | undefined>>;
 
 /** A link: `path` with these parameters; empty ones are left out. */

@@ -49,6 +49,32 @@ describe("live lines", () => {
     expect(bodies(tail)).toEqual(["line 2"]);
   });
 
+  it("go when a search lists them later", () => {
+    const tail = new LiveLines();
+    tail.add([line(1), line(2)], 0);
+    tail.exclude([line(1)]);
+    expect(bodies(tail)).toEqual(["line 2"]);
+  });
+
+  it("are put where they belong when they come late", () => {
+    const tail = new LiveLines();
+    tail.add([line(1), line(4)], 0);
+    tail.add([line(3), line(5)], 0);
+    expect(bodies(tail)).toEqual(["line 5", "line 4", "line 3", "line 1"]);
+  });
+
+  it("are caught up with, each once, after an interruption", () => {
+    const tail = new LiveLines();
+    tail.exclude([line(1)]);
+    tail.add([line(2)], 0);
+    tail.hold(true);
+    tail.add([line(5)], 0);
+    tail.catchUp([line(5), line(4), line(3), line(2), line(1)]);
+    expect(tail.waiting.value).toBe(3);
+    tail.release();
+    expect(bodies(tail)).toEqual(["line 5", "line 4", "line 3", "line 2"]);
+  });
+
   it("say when the server skipped some", () => {
     const tail = new LiveLines();
     tail.state.value = "open";

@@ -9,7 +9,7 @@ import { keyOf } from "./record";
 /** Older live lines than these are dropped; a search finds them again. */
 const KEPT_MAX = 50_000;
 /** As many of the newest listed records can come by the tail too. */
-const KNOWN_MAX = 300;
+const KNOWN_MAX = 3_000;
 
 export interface Tail {
   /** Lines on screen, newest first. */
@@ -42,7 +42,7 @@ export class LiveLines implements Tail {
     batch(() => {
       this.dropped.value += droppedCount;
       const fresh = records.filter((record) => !this.known.has(keyOf(record)));
-      this.queue = [...newestFirst(fresh), ...this.queue].slice(0, KEPT_MAX);
+      this.queue = merged(fresh, this.queue);
       if (this.isHeld) this.waiting.value = this.queue.length;
       else this.release();
     });
@@ -57,13 +57,25 @@ export class LiveLines implements Tail {
     const queue = this.queue;
     this.queue = [];
     batch(() => {
-      this.lines.value = [...queue, ...this.lines.value].slice(0, KEPT_MAX);
+      this.lines.value = merged(queue, this.lines.value);
       this.waiting.value = 0;
     });
   };
 
   readonly exclude = (records: readonly LogRecord[]): void => {
     this.known = new Set(records.slice(0, KNOWN_MAX).map(keyOf));
+    // The tail may have been quicker than the search.
+    const lines = this.lines.peek().filter((record) => !this.known.has(keyOf(record)));
+    if (lines.length < this.lines.peek().length) this.lines.value = lines;
+  };
+
+  /** Lines that came before the tail was open, or while it was interrupted. */
+  readonly catchUp = (records: readonly LogRecord[]): void => {
+    const shown = new Set([...this.lines.peek(), ...this.queue].map(keyOf));
+    this.add(
+      records.filter((record) => !shown.has(keyOf(record))),
+      0,
+    );
   };
 
   readonly clear = (): void => {
@@ -75,8 +87,19 @@ export class LiveLines implements Tail {
   };
 }
 
-function newestFirst(records: readonly LogRecord[]): readonly LogRecord[] {
-  return records.toSorted((a, b) => (BigInt(a.timestamp) < BigInt(b.timestamp) ? 1 : -1));
+/** Newest first. What comes late goes to its place; most lines come in order, so that only the top is looked at. */
+function merged(fresh: readonly LogRecord[], known: readonly LogRecord[]): readonly LogRecord[] {
+  if (fresh.length === 0) return known;
+  const oldest = fresh.reduce((least, record) => (isBefore(record, least) ? record : least));
+  const at = known.findIndex((record) => isBefore(record, oldest));
+  const end = at < 0 ? known.length : at;
+  const top = [...fresh, ...known.slice(0, end)].sort((a, b) => (isBefore(a, b) ? 1 : isBefore(b, a) ? -1 : 0));
+  return [...top, ...known.slice(end)].slice(0, KEPT_MAX);
+}
+
+/** Nanoseconds are texts, and those of more digits are later. */
+function isBefore({ timestamp: a }: LogRecord, { timestamp: b }: LogRecord): boolean {
+  return a.length === b.length ? a < b : a.length < b.length;
 }
 
 function wordsFor(state: TailState | "off", dropped: number): string {

@@ -11,7 +11,7 @@ import { Splitter } from "../../kit/Splitter";
 import { plural } from "../../lib/format";
 import { range, refresh, resolved } from "../../lib/range";
 import { useResource } from "../../lib/resource";
-import { hrefWith, param, replace } from "../../lib/route";
+import { hasParam, hrefWith, param, replace } from "../../lib/route";
 import { storedNumber } from "../../lib/stored";
 import { isRelative, previous } from "../../lib/time";
 import { usePageTitle } from "../../lib/title";
@@ -54,7 +54,7 @@ export default function ServicesPage() {
   }, []);
 
   const { data, error, loading } = list.value;
-  const chosen = services.value.find(({ name }) => name === param("service"));
+  const chosen = hasParam("service") ? services.value.find(({ name }) => name === param("service")) : undefined;
   const choose = (name: string | undefined) => replace(hrefWith({ service: name }));
   return (
     <div class={layout.columns}>
