@@ -42,6 +42,16 @@ impl FieldColumn {
     }
 
     /// Where its values are read.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Counted values of a column by their names in the search language.
+    pub(crate) fn named(&self, counts: ValueCounts) -> ValueCounts {
+        counts.renamed(|value| self.shown(value))
+    }
+
+    /// Where its values are read.
     pub(crate) fn into_columns(self) -> Vec<Column> {
         self.columns
     }
@@ -90,7 +100,7 @@ pub(crate) async fn value_counts(
     let mut counts = Vec::with_capacity(fields.len());
     for (number, field) in fields.iter().enumerate() {
         let counted = ValueCounts::decode(0, row.column(number + 1).as_binary::<i32>().value(0))?;
-        counts.push(counted.renamed(|value| field.shown(value)));
+        counts.push(field.named(counted));
     }
     Ok((counts, total))
 }

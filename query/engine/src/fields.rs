@@ -12,7 +12,7 @@ use crate::field::intrinsic_names;
 use crate::field_column::{FieldColumn, value_counts};
 use crate::session::View;
 use crate::tally::ValueCounts;
-use crate::{Answer, Exactness, QueryEngine, QueryError, rollups};
+use crate::{Answer, Exactness, QueryEngine, QueryError, key_values, rollups};
 
 /// How many sources are asked for their fields at once.
 const CONCURRENT_READS: usize = 8;
@@ -119,9 +119,16 @@ impl QueryEngine {
         let prefix = prefix.to_lowercase();
         self.run(None, |session| async move {
             let view = session.view(tenant, signal);
-            let (counts, _) = value_counts(&session, &view, time, Predicate::always(), &[column]).await?;
-            let ranked = counts.into_iter().flat_map(ValueCounts::ranked);
+            let ranked = match key_values::counts(&session, &view, time, &column).await? {
+                Some(counts) => counts.ranked(),
+                None => {
+                    let (counts, _) =
+                        value_counts(&session, &view, time, Predicate::always(), std::slice::from_ref(&column)).await?;
+                    counts.into_iter().flat_map(ValueCounts::ranked).collect()
+                }
+            };
             let values = ranked
+                .into_iter()
                 .filter(|(value, _)| value.to_lowercase().starts_with(&prefix))
                 .take(limit)
                 .map(|(value, count)| FieldValue { value, count })

@@ -15,6 +15,7 @@ mod field_column;
 mod fields;
 mod histogram;
 mod histogram_rollups;
+mod key_values;
 mod keys;
 mod log_order;
 mod log_search;

@@ -23,7 +23,8 @@ pub(crate) struct ValueCounts {
 }
 
 impl ValueCounts {
-    fn add(&mut self, value: &str, count: u64) {
+    /// Counts in occurrences of a value.
+    pub(crate) fn add(&mut self, value: &str, count: u64) {
         match self.counts.get_mut(value) {
             Some(sum) => *sum += count,
             None => {

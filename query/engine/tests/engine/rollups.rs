@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tracewell_model::{TimeRange, UnixNanos};
+use tracewell_model::{Signal, TimeRange, UnixNanos};
 use tracewell_query::{MapEdge, SEVERITY_NAMES, ServiceMap};
 
 use crate::support::oracle::meets;
@@ -226,6 +226,41 @@ async fn histograms_are_the_same_whether_by_rollups_or_by_rows() {
         check,
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_fields_that_rollups_count_by_are_those_of_the_rows() {
+    let server = Server::start().await;
+    let (rows, records) = (spread_spans(50, 1_000), spread_logs(51, 1_000));
+    server.send_spans(std::slice::from_ref(&rows)).await;
+    server.send_logs(std::slice::from_ref(&records)).await;
+    let kinds = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+    for place in ["live", "flushed"] {
+        for time in ranges() {
+            let values = async |signal, field: &str| {
+                let found = server.engine.field_values(&tenant(), signal, time, field, "", 100).await.expect("values");
+                found.value.values.into_iter().map(|found| (found.value, found.count)).collect::<BTreeMap<_, _>>()
+            };
+            let counted = |values: Vec<String>| {
+                let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+                values
+                    .into_iter()
+                    .filter(|value| !value.is_empty())
+                    .for_each(|value| *counts.entry(value).or_default() += 1);
+                counts
+            };
+            let all = inside(&rows, &time);
+            let of_spans = |value: &dyn Fn(&SpanRow) -> String| counted(all.iter().map(|span| value(span)).collect());
+            assert_eq!(values(Signal::Traces, "service").await, of_spans(&|span| span.origin.service()), "{place}");
+            assert_eq!(values(Signal::Traces, "name").await, of_spans(&|span| span.name.clone()), "{place} {time:?}");
+            let kind = |span: &SpanRow| kinds[span.kind as usize].to_owned();
+            assert_eq!(values(Signal::Traces, "kind").await, of_spans(&kind), "{place} {time:?}");
+            let logged = records.iter().filter(|log| time.contains(UnixNanos(log.time)));
+            let texts = counted(logged.map(|log| log.severity_text.clone()).collect());
+            assert_eq!(values(Signal::Logs, "severity_text").await, texts, "{place} {time:?}");
+        }
+        server.storage.flush().await.expect("flushed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Segments that earlier versions wrote stay readable. `tests/golden/v1` holds one of each signal as version 1 of the
-//! format has them, with all their records as text.
+//! format has them, with all their records as text; `tests/golden/v1-without-rollup` as it was before rollups.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,21 +14,25 @@ use ulid::Ulid;
 use super::samples::{canonical, records};
 use super::{local, run, segment};
 use crate::catalog::{ObjectMeta, SegmentMeta};
+use crate::rollup::{MemoryRollup, RollupBuilder};
 use crate::segment::Segment;
-use crate::{Column, Predicate, ScanRequest, TextPattern};
+use crate::{Column, Predicate, RollupRequest, RollupTable, ScanRequest, TextPattern};
 
 const OBJECTS: [&str; 3] = ["rows.parquet", "scopes.parquet", "index"];
 const ROWS: usize = 40;
 
-fn directory(signal: Signal) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1").join(signal.as_str())
+/// What the present version writes, and what earlier ones wrote.
+const KINDS: [&str; 2] = ["v1", "v1-without-rollup"];
+
+fn directory(kind: &str, signal: Signal) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(kind).join(signal.as_str())
 }
 
-fn open(signal: Signal) -> Arc<Segment> {
-    let store: Arc<dyn ObjectStore> =
-        Arc::new(LocalFileSystem::new_with_prefix(directory(signal)).expect("golden files"));
+fn open(kind: &str, signal: Signal) -> Arc<Segment> {
+    let directory = directory(kind, signal);
+    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new_with_prefix(&directory).expect("golden files"));
     let objects = OBJECTS.map(|name| {
-        let bytes = std::fs::read(directory(signal).join(name)).expect("a golden file");
+        let bytes = std::fs::read(directory.join(name)).expect("a golden file");
         let checksum = xxhash_rust::xxh3::xxh3_64(&bytes);
         ObjectMeta { path: name.to_owned(), bytes: bytes.len() as u64, checksum }
     });
@@ -54,9 +59,9 @@ fn text_of(records: &Records) -> String {
 #[test]
 fn segments_of_version_1_are_read_in_full() {
     run(async {
-        for signal in [Signal::Traces, Signal::Logs] {
-            let segment = open(signal);
-            let expected = std::fs::read_to_string(directory(signal).join("records.txt")).expect("a golden file");
+        for (kind, signal) in KINDS.into_iter().flat_map(|kind| [(kind, Signal::Traces), (kind, Signal::Logs)]) {
+            let segment = open(kind, signal);
+            let expected = std::fs::read_to_string(directory(kind, signal).join("records.txt")).expect("a golden file");
             let read = segment.read_rows(0..ROWS as u32).await.expect("reads");
             assert_eq!(text_of(&read), expected);
             let request = ScanRequest {
@@ -74,6 +79,35 @@ fn segments_of_version_1_are_read_in_full() {
     });
 }
 
+#[test]
+fn segments_of_version_1_are_counted_whether_they_have_a_rollup_or_not() {
+    run(async {
+        for signal in [Signal::Traces, Signal::Logs] {
+            let table = if signal == Signal::Traces { RollupTable::Spans } else { RollupTable::Logs };
+            let all = || RollupRequest::minutes(table, 0..u32::MAX);
+            let mut counted = Vec::new();
+            for kind in KINDS {
+                let segment = open(kind, signal);
+                let part = segment.rollup(all()).await.expect("a rollup");
+                let mut cells = BTreeMap::new();
+                let visited = part.visit(|cell| {
+                    let key = format!("{:?} {:?}", part.span_keys().get(cell.key), part.log_keys().get(cell.key));
+                    cells.insert((cell.minute, key), (cell.count, cell.durations.to_vec()));
+                });
+                visited.expect("undamaged");
+                assert_eq!(cells.values().map(|(count, _)| count).sum::<u64>(), ROWS as u64, "{kind} {signal}");
+                let records = segment.read_rows(0..ROWS as u32).await.expect("reads");
+                let made = RollupBuilder::of_records(&records).and_then(MemoryRollup::new).expect("a rollup");
+                let present: Vec<_> = part.present(signal).map(|(_, count)| count).collect();
+                let expected = made.part(&all()).expect("a part");
+                assert_eq!(present, expected.present(signal).map(|(_, count)| count).collect::<Vec<_>>());
+                counted.push(cells);
+            }
+            assert_eq!(counted[0], counted[1]);
+        }
+    });
+}
+
 /// Writes the golden files of the present version. Run by hand when the version of the format changes.
 #[test]
 #[ignore = "writes files into the source tree"]
@@ -82,12 +116,12 @@ fn write_golden_files() {
         for signal in [Signal::Traces, Signal::Logs] {
             let (root, store) = local();
             let segment = segment(&store, &records(signal, 1, ROWS), true).await;
-            std::fs::create_dir_all(directory(signal)).expect("a directory");
+            std::fs::create_dir_all(directory(KINDS[0], signal)).expect("a directory");
             for (object, name) in segment.meta().objects.iter().zip(OBJECTS) {
-                std::fs::copy(root.path().join(&object.path), directory(signal).join(name)).expect("copies");
+                std::fs::copy(root.path().join(&object.path), directory(KINDS[0], signal).join(name)).expect("copies");
             }
             let read = segment.read_rows(0..ROWS as u32).await.expect("reads");
-            std::fs::write(directory(signal).join("records.txt"), text_of(&read)).expect("writes");
+            std::fs::write(directory(KINDS[0], signal).join("records.txt"), text_of(&read)).expect("writes");
         }
     });
 }
