@@ -184,6 +184,8 @@ export interface LogRecord {
 export interface Operation {
   /** Spans with status error. */
   errorCount: number;
+  /** Whether it stands for the operations beyond those that are told apart; then it has no name. */
+  isOther: boolean;
   /** As in `SpanDetail`. */
   kind: string;
   /** The span name. */
@@ -234,6 +236,8 @@ export interface ReceivedCounts {
 export interface Service {
   /** Entry spans with status error. */
   errorCount: number;
+  /** Whether it stands for the services beyond those that are told apart; then it has no name. */
+  isOther: boolean;
   /** Log records. */
   logCount: number;
   /** `service.name`. */
@@ -250,6 +254,70 @@ export interface Service {
   series: ServiceSeries;
   /** Entry spans. */
   spanCount: number;
+}
+
+/** Services, what else they use, and the calls between them. */
+export interface ServiceMap {
+  /** By source and target. */
+  edges: ServiceMapEdge[];
+  /** Where the last minute that is counted ends. */
+  endTimeUnixNano: string;
+  /** Whether this is all of it. */
+  exactness: Exactness;
+  /** Services first, by name. */
+  nodes: ServiceMapNode[];
+  /** The first minute that is counted. */
+  startTimeUnixNano: string;
+  /** What it cost. */
+  statistics: Statistics;
+}
+
+/** The calls from one node to another. */
+export interface ServiceMapEdge {
+  /** Calls. */
+  count: number;
+  /** Calls whose span has status error on either side. */
+  errorCount: number;
+  /** `call`, `messaging`, `database` or `external`. */
+  kind: string;
+  /** Half of them are at most this long: by the span of the called, or of the caller where the called sends none. */
+  p50Nano: number;
+  /** 95 % of them are at most this long. */
+  p95Nano: number;
+  /** 99 % of them are at most this long. */
+  p99Nano: number;
+  /** Calls a second of the minutes that are counted. */
+  ratePerSecond: number;
+  /** The `id` of the node that calls or sends. */
+  source: string;
+  /** The `id` of the node that is called or receives. */
+  target: string;
+}
+
+/** A service, database, queue or anything else that is called. */
+export interface ServiceMapNode {
+  /** Those that failed. */
+  errorCount: number;
+  /** What edges name it by. */
+  id: string;
+  /** Whether it stands for the nodes beyond those that are told apart; then it has no name. */
+  isOther: boolean;
+  /** `service`, `database`, `messaging` or `external`. */
+  kind: string;
+  /** Of a service `service.name`, of others the name that calling spans give. */
+  name: string;
+  /** Half of them are at most this long; null without any. */
+  p50Nano: number | null;
+  /** 95 % of them are at most this long. */
+  p95Nano: number | null;
+  /** 99 % of them are at most this long. */
+  p99Nano: number | null;
+  /** Per second of the minutes that are counted. */
+  ratePerSecond: number;
+  /** Of a service its entry spans, of others the calls of them. */
+  spanCount: number;
+  /** `db.system.name` or `messaging.system`, otherwise empty. */
+  system: string;
 }
 
 /** A service's entry spans over time. */

@@ -1,7 +1,7 @@
 /** The answers of docs/api.md, from the mock's store. */
 
 import { parseInstant } from "../../src/lib/time";
-import type { LogRecord, Status, TraceSummary } from "../../src/api/types";
+import type { LogRecord, ServiceMap, Status, TraceSummary } from "../../src/api/types";
 import { buildFrame, type SpanRow } from "../frame-writer";
 import { bigFrame } from "./big";
 import { type MockSpan, type MockTrace, nano } from "./generate";
@@ -226,6 +226,7 @@ export function services(query: Query) {
   const list = [...groups].map(([name, spans]) => ({
     ...red(spans),
     name,
+    isOther: false,
     ratePerSecond: entries(spans).length / ((to - from) / 1e3),
     logCount: logCounts.get(name)?.length ?? 0,
     series: series(entries(spans), from, (to - from) / 30),
@@ -270,9 +271,45 @@ export function operations(service: string, query: Query) {
     ...red(spans),
     spanCount: spans.length,
     name,
+    isOther: false,
     kind: spans[0]!.kind,
   }));
   return { operations: list.sort((a, b) => b.spanCount - a.spanCount), ...exact() };
+}
+
+export function serviceMap(query: Query): ServiceMap {
+  const [from, to] = rangeOf(query);
+  const spans = spansIn(from, to);
+  const parents = new Map(spans.map((span) => [span.spanId, span]));
+  const called = spans.filter(
+    (span) => (parents.get(span.parentSpanId)?.serviceName ?? span.serviceName) !== span.serviceName,
+  );
+  const figures = (of: MockSpan[]) => {
+    const sorted = of.map(({ durationNano }) => durationNano).sort((a, b) => a - b);
+    const [p50Nano = 0, p95Nano = 0, p99Nano = 0] = [0.5, 0.95, 0.99].map((share) => quantile(sorted, share) ?? 0);
+    const errorCount = of.filter(({ statusCode }) => statusCode === "error").length;
+    return { errorCount, ratePerSecond: of.length / ((to - from) / 1e3), p50Nano, p95Nano, p99Nano };
+  };
+  const edges = [...groupBy(called, (span) => `${parents.get(span.parentSpanId)!.serviceName}\n${span.serviceName}`)];
+  const nodes = [...groupBy(spans, ({ serviceName }) => serviceName)];
+  return {
+    startTimeUnixNano: nano(from),
+    endTimeUnixNano: nano(to),
+    nodes: nodes.map(([name, of]) => ({
+      id: `service:${name}`,
+      kind: "service",
+      name,
+      system: "",
+      isOther: false,
+      spanCount: entries(of).length,
+      ...figures(entries(of)),
+    })),
+    edges: edges.map(([ends, of]) => {
+      const [source, target] = ends.split("\n").map((name) => `service:${name}`);
+      return { source: source!, target: target!, kind: "call", count: of.length, ...figures(of) };
+    }),
+    ...exact(),
+  };
 }
 
 const big = new Map<string, ArrayBuffer>();

@@ -19,6 +19,7 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   [/^\/logs\/histogram$/, answers.logHistogram],
   [/^\/services$/, answers.services],
   [/^\/services\/([^/]+)\/operations$/, (query, name) => answers.operations(decodeURIComponent(name!), query)],
+  [/^\/service-map$/, answers.serviceMap],
   [/^\/fields$/, answers.fields],
   [/^\/fields\/values$/, answers.fieldValues],
   [/^\/status$/, answers.status],

@@ -263,3 +263,68 @@ pub(super) fn match_halves(mut halves: Vec<Half>, mut found: impl FnMut(Call)) -
     }
     unmatched
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(span: u8, parent: u8, service: u32, role: Role) -> Member {
+        let parent = if parent == 0 { SpanId::NONE } else { SpanId([parent; 8]) };
+        let (span, minute, class) = (SpanId([span; 8]), 100, u16::from(span));
+        Member { span, parent, service, minute, class, role, failed: false, peer: None, may_be_answered: true }
+    }
+
+    fn ends(members: &[Member]) -> (Vec<(u32, u32)>, Vec<End>, u64) {
+        let (mut calls, mut found) = (Calls::default(), Vec::new());
+        members.iter().for_each(|member| calls.add(TraceId([1; 16]), *member, &mut found));
+        let halves = calls.finish(&mut found);
+        let found = found.iter().map(|call| (call.source, call.target)).collect();
+        (found, halves.iter().map(|half| half.end).collect(), calls.loose)
+    }
+
+    #[test]
+    fn a_client_that_is_answered_leaves_nothing_and_one_that_is_not_leaves_a_half() {
+        let (client, server) = (member(1, 0, 7, Role::Client), member(2, 1, 8, Role::Server));
+        assert_eq!(ends(&[client, server]), (vec![(7, 8)], vec![], 0));
+        assert_eq!(ends(&[server, client]), (vec![(7, 8)], vec![], 0));
+        assert_eq!(ends(&[client]), (vec![], vec![End::Client], 0));
+        assert_eq!(ends(&[server]), (vec![], vec![End::Server], 0));
+        let own = member(2, 1, 7, Role::Server);
+        assert_eq!(ends(&[client, own]), (vec![], vec![], 0), "a service that calls itself is answered, too");
+        let database = Member { may_be_answered: false, ..client };
+        assert_eq!(ends(&[database]), (vec![], vec![], 0));
+    }
+
+    #[test]
+    fn a_message_may_be_taken_again_elsewhere() {
+        let (producer, consumer) = (member(1, 0, 7, Role::Producer), member(2, 1, 8, Role::Consumer));
+        assert_eq!(ends(&[producer, consumer]), (vec![(7, 8)], vec![End::Producer], 0));
+    }
+
+    #[test]
+    fn calls_by_other_spans_are_found_together_and_counted_as_such() {
+        let (internal, server) = (member(1, 0, 7, Role::Other), member(2, 1, 8, Role::Server));
+        assert_eq!(ends(&[internal, server]), (vec![(7, 8)], vec![], 1));
+        assert_eq!(ends(&[internal]), (vec![], vec![], 0));
+    }
+
+    #[test]
+    fn ends_too_far_apart_are_no_call() {
+        let (client, server) = (member(1, 0, 7, Role::Client), member(2, 1, 8, Role::Server));
+        let late = Member { minute: server.minute + CALL_MINUTES_MAX + 1, ..server };
+        assert_eq!(ends(&[client, late]), (vec![], vec![End::Client], 0));
+    }
+
+    #[test]
+    fn the_ends_of_a_trace_that_is_matched_in_parts_are_found_by_halves() {
+        let mut members = vec![member(1, 0, 7, Role::Client)];
+        members.extend(
+            (0..TRACE_SPANS_MAX as u64).map(|number| Member {
+                span: SpanId((1 << 40 | number).to_be_bytes()),
+                ..member(3, 0, 7, Role::Other)
+            }),
+        );
+        members.push(member(2, 1, 8, Role::Server));
+        assert_eq!(ends(&members), (vec![(7, 8)], vec![], 0));
+    }
+}

@@ -199,3 +199,42 @@ impl<'a> Run<'a> {
         self.reader.as_ref().map_or(&[], |reader| &reader.classes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn all(blocks: &[Block]) -> BTreeMap<(u32, u32), BTreeMap<u16, u64>> {
+        let mut found = BTreeMap::new();
+        let mut run = Run::new(blocks, true);
+        while let Some(place) = run.next().expect("undamaged") {
+            let before = found.insert(place, run.classes().iter().copied().collect());
+            assert!(before.is_none(), "{place:?} is there twice");
+        }
+        found
+    }
+
+    #[test]
+    fn more_cells_than_fit_are_counted_as_they_come() {
+        let mut cells = Cells::new(true);
+        let (mut minutes, mut hours) = (BTreeMap::new(), BTreeMap::new());
+        let mut random = 7u64;
+        for _ in 0..4 * OPEN_CELLS_MAX {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (minute, key, class) =
+                ((random >> 40) as u32 % 3_000, (random >> 20) as u32 % 20, (random >> 52) as u16 % 9);
+            cells.add(28_000_000 + minute, key, class).expect("undamaged");
+            let add = |into: &mut BTreeMap<_, BTreeMap<u16, u64>>, bucket| {
+                *into.entry((bucket, key)).or_default().entry(class).or_default() += 1;
+            };
+            add(&mut minutes, 28_000_000 + minute);
+            add(&mut hours, (28_000_000 + minute) / HOUR_MINUTES);
+        }
+        assert!(cells.packed.len() > 1);
+        let packed = cells.finish().expect("undamaged");
+        assert_eq!(all(&packed.minutes), minutes);
+        assert_eq!(all(&packed.hours), hours);
+    }
+}

@@ -267,3 +267,33 @@ fn edge(bytes: &mut &[u8], nodes: usize) -> Result<EdgeEntry, Damaged> {
     }
     Ok(EdgeEntry { source, target, kind: *kind, failed: last & 1 != 0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rollup::RollupBuilder;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Head::decode(&bytes);
+            let _ = Head::decode(&compress(&bytes).expect("compressed"));
+            let versioned = [&[VERSION as u8][..], &bytes].concat();
+            let _ = Head::decode(&compress(&versioned).expect("compressed"));
+        }
+
+        #[test]
+        fn signed_numbers_come_back(number: i32) {
+            prop_assert_eq!(unzigzag(zigzag(number)), Ok(number));
+        }
+    }
+
+    #[test]
+    fn the_rollup_of_no_rows_is_read() {
+        let rollup = RollupBuilder::new().finish().expect("a rollup");
+        let head = Head::decode(&rollup.head).expect("a head");
+        assert_eq!((head.rows, head.spans.len(), head.half_bytes()), (0, 0, 0));
+    }
+}

@@ -1,7 +1,7 @@
-/** The operations of one service. */
+/** The operations of one service, and its calls. */
 
 import { during, getJson, url } from "../../api/client";
-import type { OperationList, ServiceSummary } from "../../api/types";
+import type { OperationList, ServiceMap, ServiceSummary } from "../../api/types";
 import controls from "../../kit/controls.module.css";
 import { Icon } from "../../kit/Icon";
 import { Failure } from "../../kit/Message";
@@ -10,6 +10,7 @@ import { compact, duration, percent, rate } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { resolved } from "../../lib/range";
 import { useResource } from "../../lib/resource";
+import { Calls } from "./Calls";
 import { logsOf, tracesOf } from "./links";
 import styles from "./OperationsPanel.module.css";
 
@@ -21,6 +22,8 @@ interface Props {
 export function OperationsPanel({ service, onClose }: Props) {
   const address = () => url(`/services/${encodeURIComponent(service.name)}/operations`, during(resolved.value));
   const { data, error } = useResource<OperationList>(address, (abort) => getJson(address(), abort)).value;
+  const mapAddress = () => url("/service-map", during(resolved.value));
+  const map = useResource<ServiceMap>(mapAddress, (abort) => getJson(mapAddress(), abort)).value;
   useKeys({ Escape: onClose });
   return (
     <>
@@ -47,6 +50,8 @@ export function OperationsPanel({ service, onClose }: Props) {
       <div class={styles.content} tabIndex={0} role="region" aria-label="Operations">
         {error && <Failure error={error} />}
         {data && <Operations list={data} service={service.name} />}
+        {map.error && <Failure error={map.error} />}
+        {map.data && !service.isOther && <Calls map={map.data} service={service.name} />}
       </div>
     </>
   );
@@ -66,10 +71,10 @@ function Operations({ list, service }: { list: OperationList; service: string })
         </tr>
       </thead>
       <tbody>
-        {list.operations.map(({ name, kind, spanCount, errorCount, p50Nano, p95Nano }) => (
-          <tr key={`${kind} ${name}`}>
+        {list.operations.map(({ name, isOther, kind, spanCount, errorCount, p50Nano, p95Nano }) => (
+          <tr key={`${kind} ${isOther} ${name}`}>
             <td class={styles.operation}>
-              <a href={tracesOf(service, { operation: name })}>{name || "(no name)"}</a>
+              {isOther ? "(others)" : <a href={tracesOf(service, { operation: name })}>{name || "(no name)"}</a>}
               <span class={styles.kind}>{kind}</span>
             </td>
             <td>{compact(spanCount)}</td>

@@ -3,6 +3,7 @@ import type { ServiceSummary } from "../../api/types";
 import { errorTrend, latencyTrend, sortServices } from "./trend";
 
 const service = (changes: Partial<ServiceSummary>): ServiceSummary => ({
+  isOther: false,
   name: "shop",
   spanCount: 100,
   errorCount: 0,
