@@ -37,12 +37,19 @@ pub async fn fill(data: &Path, corpus: &Corpus, concurrency: usize) -> anyhow::R
 }
 
 /// What sending took.
-struct Cost {
+pub struct Cost {
     wall: Duration,
     cpu_seconds: f64,
 }
 
-async fn send(server: &Server, id: u32, signal: &str, requests: &[Bytes], concurrency: usize) -> anyhow::Result<Cost> {
+/// Sends requests of a signal, so many at once; while the server refuses for lack of room, again.
+pub async fn send(
+    server: &Server,
+    id: u32,
+    signal: &str,
+    requests: &[Bytes],
+    concurrency: usize,
+) -> anyhow::Result<Cost> {
     let http = reqwest::Client::new();
     let url = format!("{}/v1/{signal}", server.otlp_http);
     let (began, cpu) = (Instant::now(), cpu_seconds(id)?);

@@ -1,7 +1,9 @@
 //! Benchmarks of the real binary. `bench/RESULTS.md` has figures and method.
 
+mod api;
 mod corpus;
 mod generate;
+mod large_trace;
 mod load;
 mod process;
 mod questions;
@@ -36,6 +38,24 @@ enum Command {
         #[arg(long)]
         data_dir: Option<PathBuf>,
     },
+    /// Ask the UI's questions while the shop's telemetry is in memory, in segments, and merged
+    Api {
+        /// Spans to send
+        #[arg(long, default_value_t = 1_000_000)]
+        spans: u64,
+        /// Log records to send
+        #[arg(long, default_value_t = 1_500_000)]
+        logs: u64,
+        /// How often to ask each question
+        #[arg(long, default_value_t = 30)]
+        runs: usize,
+    },
+    /// Send one trace of many spans, and read it in each form
+    LargeTrace {
+        /// Its spans
+        #[arg(long, default_value_t = 1_000_000)]
+        spans: u64,
+    },
     /// Fill a server with the OTLP files of a data set and report its bytes
     Files {
         /// Files of length-delimited OTLP requests: spans
@@ -61,6 +81,14 @@ async fn main() -> anyhow::Result<()> {
             let server = load::fill(&data, &corpus, concurrency).await?;
             questions::ask(&server, &corpus).await?;
             server.stop().await
+        }
+        Command::Api { spans, logs, runs } => {
+            let data = tempfile::tempdir()?;
+            api::measure(data.path(), &corpus::shop(spans, logs), runs).await
+        }
+        Command::LargeTrace { spans } => {
+            let data = tempfile::tempdir()?;
+            large_trace::measure(data.path(), spans).await
         }
         Command::Files { traces, logs, concurrency } => {
             let corpus = corpus::files(&traces, &logs)?;

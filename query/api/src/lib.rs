@@ -13,6 +13,7 @@ mod frame;
 mod logs;
 mod maintenance;
 mod openapi;
+mod otlp_pieces;
 mod params;
 mod records;
 mod router;

@@ -1,14 +1,18 @@
 //! Searches for traces, and whole traces.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use tracewell_model::{Signal, Spans, TraceId};
-use tracewell_query::{Answer, QueryError, QueryErrorKind};
+use futures::StreamExt;
+use tracewell_model::{Signal, TraceId};
+use tracewell_query::{Answer, QueryError, QueryErrorKind, TraceReader};
 
 use crate::endpoints::{self as at, JSON, PROTOBUF};
 use crate::error::ApiError;
+use crate::frame::FrameSpans;
+use crate::otlp_pieces::OtlpPieces;
 use crate::params::{BUCKETS, FIELDS, Params, VALUES_LIMIT};
 use crate::records::span_detail;
 use crate::shapes::{Facets, TraceHistogram, TracePage};
@@ -60,12 +64,16 @@ pub async fn otlp(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), at::TRACE.params)?;
     let media_type = accept::preferred(&headers, &[JSON, PROTOBUF], "application/json, application/x-protobuf")?;
-    let spans = whole_trace(&state, tenant, scope::trace_id(&trace)?).await?.value;
-    let body = off_the_reactor(move || match media_type {
-        PROTOBUF => tracewell_otlp::encode_traces(&spans),
-        _ => tracewell_otlp::traces_to_json(&spans).into_bytes(),
+    let spans = trace_reader(&state, &tenant, scope::trace_id(&trace)?).await?.value;
+    let mut pieces = OtlpPieces::new(spans, media_type == PROTOBUF);
+    // Should the first piece fail, there is still a status to say so.
+    let first = pieces.next().await?.unwrap_or_default();
+    let rest = futures::stream::try_unfold(pieces, |mut pieces| async move {
+        let piece = pieces.next().await.inspect_err(|error| tracing::warn!(%error, "a trace was cut short"))?;
+        Ok::<_, ApiError>(piece.map(|piece| (piece, pieces)))
     });
-    Ok(([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], body.await?).into_response())
+    let body = Body::from_stream(futures::stream::once(async { Ok(first) }).chain(rest));
+    Ok(([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], body).into_response())
 }
 
 /// `GET /api/v1/traces/{traceId}/frame`.
@@ -77,8 +85,17 @@ pub async fn frame(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), at::TRACE_FRAME.params)?;
     let id = scope::trace_id(&trace)?;
-    let Answer { value: spans, exactness, .. } = whole_trace(&state, tenant, id).await?;
-    let frame = off_the_reactor(move || frame::encode(id, &spans, &exactness.into())).await?;
+    let Answer { value: mut spans, exactness, .. } = trace_reader(&state, &tenant, id).await?;
+    spans.reserve(FrameSpans::bytes_for(spans.row_count()))?;
+    let mut shown = FrameSpans::default();
+    while let Some(piece) = spans.next().await? {
+        shown = off_the_reactor(move || {
+            shown.add(&piece);
+            shown
+        })
+        .await?;
+    }
+    let frame = off_the_reactor(move || frame::encode(id, &shown, &exactness.into())).await?;
     let frame = frame.map_err(|error| ApiError::Internal(format!("the trace frame cannot be written: {error}")))?;
     Ok(([(header::CONTENT_TYPE, frame::MEDIA_TYPE)], frame).into_response())
 }
@@ -92,13 +109,17 @@ pub async fn span(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), at::SPAN.params)?;
     let (trace, span) = (scope::trace_id(&trace)?, scope::span_id(&span)?);
-    let spans = whole_trace(&state, tenant, trace).await?.value;
-    let row = spans.span_id.iter().position(|&id| id == span).ok_or(ApiError::UnknownSpan { trace, span })?;
-    large_json(move || span_detail(&spans, row)).await
+    match state.engine.span(&tenant.0, trace, span).await?.value {
+        Some(spans) => large_json(move || span_detail(&spans, 0)).await,
+        None => {
+            trace_reader(&state, &tenant, trace).await?;
+            Err(ApiError::UnknownSpan { trace, span })
+        }
+    }
 }
 
-/// All spans of a trace.
-async fn whole_trace(state: &ApiState, tenant: Tenant, trace: TraceId) -> Result<Answer<Spans>, ApiError> {
+/// The spans of a trace, to be read.
+async fn trace_reader(state: &ApiState, tenant: &Tenant, trace: TraceId) -> Result<Answer<TraceReader>, ApiError> {
     state.engine.trace(&tenant.0, trace).await.map_err(|error: QueryError| match error.kind() {
         QueryErrorKind::NotFound => ApiError::UnknownTrace(trace),
         _ => error.into(),

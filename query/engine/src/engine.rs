@@ -82,6 +82,19 @@ impl QueryEngine {
     where
         F: Future<Output = Result<(T, Exactness), QueryError>>,
     {
+        self.run_search(deadline, None, work).await
+    }
+
+    /// The same for a list that is looked for piece by piece, for `search_time` at most.
+    pub(crate) async fn run_search<T, F>(
+        &self,
+        deadline: Option<Duration>,
+        search_time: Option<Duration>,
+        work: impl FnOnce(Session) -> F,
+    ) -> Result<Answer<T>, QueryError>
+    where
+        F: Future<Output = Result<(T, Exactness), QueryError>>,
+    {
         let started = Instant::now();
         let allowed = deadline.unwrap_or(self.inner.config.deadline).min(self.inner.config.deadline);
         let end = started + allowed;
@@ -93,7 +106,8 @@ impl QueryEngine {
             }
         };
         // What is found until then still has to be fetched.
-        let session = Session::new(self.inner.storage.clone(), self.state()?, started + allowed.mul_f64(0.8));
+        let search_time = search_time.unwrap_or(allowed.mul_f64(0.8)).min(allowed);
+        let session = Session::new(self.inner.storage.clone(), self.state()?, started + search_time);
         let found = timeout_at(end, work(session.clone())).await;
         let (value, exactness) = found.map_err(|_| deadline_passed(allowed.as_secs_f64()))??;
         Ok(Answer { value, exactness, statistics: session.statistics(started) })

@@ -4,13 +4,12 @@
 //! depend on where a record is stored, so a cursor made of it stays right while records move from the live tier to
 //! segments and from segment to segment. Records that are equal in everything are told apart by counting.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
-use tracewell_model::{Attributes, Logs, Scope, Value};
-use xxhash_rust::xxh3::xxh3_128;
+use tracewell_model::Logs;
 
 use crate::QueryError;
+use crate::fingerprint::Fingerprints;
 use crate::slices::TimeOrder;
 
 /// The place of a record among those of its timestamp. Lesser ones come first.
@@ -22,72 +21,16 @@ pub(crate) struct Rank {
 
 /// The ranks of records, row by row.
 pub(crate) fn ranks(logs: &Logs, order: TimeOrder) -> Vec<Rank> {
-    let mut scopes = HashMap::new();
-    let mut bytes = Vec::new();
+    let mut fingerprints = Fingerprints::default();
     (0..logs.len())
         .map(|row| {
-            let scope = logs.scope[row];
-            let scope = *scopes.entry(scope).or_insert_with(|| scope_hash(logs.scopes.get(scope)));
-            bytes.clear();
-            write_record(&mut bytes, logs, row, scope);
             let observed = match order {
                 TimeOrder::NewestFirst => u64::MAX - logs.observed_time[row],
                 TimeOrder::OldestFirst => logs.observed_time[row],
             };
-            Rank { observed, hash: xxh3_128(&bytes) }
+            Rank { observed, hash: fingerprints.of_log(logs, row) }
         })
         .collect()
-}
-
-fn scope_hash(scope: &Scope) -> u128 {
-    let mut bytes = Vec::new();
-    for part in [&scope.resource, scope.resource_schema_url.as_bytes(), &scope.scope, scope.scope_schema_url.as_bytes()]
-    {
-        write_bytes(&mut bytes, part);
-    }
-    xxh3_128(&bytes)
-}
-
-fn write_record(bytes: &mut Vec<u8>, logs: &Logs, row: usize, scope: u128) {
-    bytes.extend(scope.to_le_bytes());
-    bytes.extend(logs.time[row].to_le_bytes());
-    bytes.extend(logs.trace_id[row].0);
-    bytes.extend(logs.span_id[row].0);
-    bytes.extend(logs.flags[row].to_le_bytes());
-    bytes.extend(logs.severity_number[row].to_le_bytes());
-    write_bytes(bytes, logs.severity_text.get(row).as_bytes());
-    write_value(bytes, logs.body.get(row));
-    write_attributes(bytes, &logs.attributes, row);
-    bytes.extend(logs.dropped_attributes_count[row].to_le_bytes());
-    write_bytes(bytes, logs.event_name.get(row).as_bytes());
-}
-
-/// By key, because segments do not keep the order of attributes; those of one key stay in their order.
-fn write_attributes(bytes: &mut Vec<u8>, attributes: &Attributes, row: usize) {
-    let mut sorted: Vec<_> = attributes.row(row).collect();
-    sorted.sort_by_key(|(key, _)| *key);
-    for (key, value) in sorted {
-        write_bytes(bytes, key.as_bytes());
-        write_value(bytes, value);
-    }
-    bytes.push(0xff);
-}
-
-fn write_value(bytes: &mut Vec<u8>, value: Value<'_>) {
-    bytes.push(value.kind() as u8);
-    match value {
-        Value::Absent | Value::Empty => {}
-        Value::Bool(value) => bytes.push(u8::from(value)),
-        Value::Int(value) => bytes.extend(value.to_le_bytes()),
-        Value::Double(value) => bytes.extend(value.to_bits().to_le_bytes()),
-        Value::String(text) => write_bytes(bytes, text.as_bytes()),
-        Value::Bytes(piece) | Value::Array(piece) | Value::KeyValueList(piece) => write_bytes(bytes, piece),
-    }
-}
-
-fn write_bytes(bytes: &mut Vec<u8>, piece: &[u8]) {
-    bytes.extend((piece.len() as u64).to_le_bytes());
-    bytes.extend(piece);
 }
 
 /// Where a page of log records ended.
@@ -139,6 +82,8 @@ pub(crate) fn unknown_cursor(text: &str) -> QueryError {
 
 #[cfg(test)]
 mod tests {
+    use tracewell_model::Value;
+
     use super::*;
 
     #[test]

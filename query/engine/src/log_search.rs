@@ -3,6 +3,7 @@
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use datafusion::prelude::col;
+use futures::TryStreamExt;
 use tracewell_model::{Logs, TimeRange, UnixNanos};
 use tracewell_storage::{Column, Predicate, RowAddress};
 
@@ -16,8 +17,16 @@ use crate::{Exactness, Page, QueryError};
 const FIRST_SLICE_ROWS: usize = 50_000;
 /// How many rows more than needed are looked for, so that few rows of one timestamp at the end need no second look.
 const SLACK: usize = 64;
-/// How many whole records are held at once to rank those of one timestamp.
+/// How many records of one timestamp are ranked before the lesser ones are let go.
 const RANKED_ROWS: usize = 2_000;
+/// What is held of a record that was found.
+const FOUND_BYTES: usize = size_of::<Found>();
+/// The most bytes of records in a page, but that it has one at least.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+/// The rows of the first piece in which whole records are read; those of further ones follow from its size.
+const FIRST_PIECE_ROWS: usize = 16;
+/// About how large a piece may be in memory.
+const PIECE_BYTES: usize = 4 << 20;
 
 /// A list of log records, and which page of it.
 pub(crate) struct LogSearch {
@@ -68,10 +77,8 @@ impl LogSearch {
                 None => return self.partial_page(view, found, slice).await,
             }
         }
-        let more = found.len() > self.limit;
-        found.truncate(self.limit);
-        let logs = fetch(view, &found).await?;
-        let next_cursor = more.then(|| self.cursor_after(&logs)).flatten();
+        let logs = page_of(view, &found[..found.len().min(self.limit)]).await?;
+        let next_cursor = if found.len() > logs.len() { self.cursor_after(&logs) } else { None };
         Ok((LogPage { logs, next_cursor: next_cursor.map(|cursor| cursor.encode()) }, Exactness::Exact))
     }
 
@@ -86,8 +93,12 @@ impl LogSearch {
             TimeOrder::NewestFirst => unread.end,
             TimeOrder::OldestFirst => unread.start,
         };
+        let logs = page_of(view, &found).await?;
+        if logs.len() < found.len() {
+            let next_cursor = self.cursor_after(&logs).map(|cursor| cursor.encode());
+            return Ok((LogPage { logs, next_cursor }, Exactness::Exact));
+        }
         let next_cursor = Some(LogCursor::At { time: edge.0 }.encode());
-        let logs = fetch(view, &found).await?;
         let reason = format!("time was up at {} ns: go on from the cursor, or narrow the query", edge.0);
         Ok((LogPage { logs, next_cursor }, Exactness::Partial { reason }))
     }
@@ -160,13 +171,18 @@ impl LogSearch {
         let whole = instant(time);
         let range = TimeRange { start: whole.start.max(self.time.start), end: whole.end.min(self.time.end) };
         let columns = [("time", Column::Time), ("address", Column::Address)];
-        let rows = collect(session.scan(view, &columns, range, self.predicate.clone())?).await?;
+        let mut batches = session.stream(view, &columns, range, self.predicate.clone()).await?;
+        let memory = session.reservation("records of one timestamp");
+        let mut rows = Vec::new();
+        while let Some(batch) = batches.try_next().await? {
+            memory.try_grow(batch.num_rows() * FOUND_BYTES)?;
+            rows.extend(found_rows(&[batch]));
+        }
         let mut skip = after.map_or(0, |(_, given)| usize::try_from(given).unwrap_or(usize::MAX));
         let keep = wanted.saturating_add(skip);
         let mut kept: Vec<Found> = Vec::new();
-        for chunk in found_rows(&rows).chunks(RANKED_ROWS) {
-            let logs = fetch(view, chunk).await?;
-            let ranked = ranks(&logs, self.order).into_iter().zip(chunk);
+        for chunk in rows.chunks(RANKED_ROWS) {
+            let ranked = self.ranks_of(view, chunk).await?.into_iter().zip(chunk);
             let beyond = ranked.filter(|(rank, _)| after.is_none_or(|(last, _)| *rank >= last));
             kept.extend(beyond.map(|(rank, row)| Found { rank: Some(rank), ..*row }));
             kept.sort_by_key(|row| (row.rank, row.address));
@@ -194,12 +210,24 @@ impl LogSearch {
             })
             .collect();
         let tied: Vec<Found> = ties.iter().map(|&row| rows[row]).collect();
-        let logs = fetch(view, &tied).await?;
-        for (rank, row) in ranks(&logs, self.order).into_iter().zip(ties) {
+        for (rank, row) in self.ranks_of(view, &tied).await?.into_iter().zip(ties) {
             rows[row].rank = Some(rank);
         }
         rows.sort_by_key(|row| (self.time_key(row.time), row.rank, row.address));
         Ok(rows)
+    }
+
+    /// The ranks of the rows, which are read in pieces.
+    async fn ranks_of(&self, view: &View, rows: &[Found]) -> Result<Vec<Rank>, QueryError> {
+        let mut found = Vec::with_capacity(rows.len());
+        let mut piece_rows = FIRST_PIECE_ROWS;
+        while found.len() < rows.len() {
+            let piece = &rows[found.len()..rows.len().min(found.len() + piece_rows)];
+            let logs = fetch(view, piece).await?;
+            found.extend(ranks(&logs, self.order));
+            piece_rows = rows_after(piece_rows, &logs);
+        }
+        Ok(found)
     }
 
     /// Lesser for what comes first.
@@ -224,7 +252,7 @@ impl LogSearch {
         if let Some(LogCursor::After { time: t, rank: r, given: before }) = self.cursor
             && (t, r) == (time, rank)
         {
-            given += before;
+            given = given.saturating_add(before);
         }
         Some(LogCursor::After { time, rank, given })
     }
@@ -251,4 +279,24 @@ fn found_rows(batches: &[RecordBatch]) -> Vec<Found> {
 async fn fetch(view: &View, rows: &[Found]) -> Result<Logs, QueryError> {
     let addresses: Vec<RowAddress> = rows.iter().map(|row| row.address).collect();
     Ok(view.snapshot().logs(&addresses).await?)
+}
+
+/// The whole records in the given order, as many as make a page.
+async fn page_of(view: &View, rows: &[Found]) -> Result<Logs, QueryError> {
+    let mut page = Logs::default();
+    let (mut bytes, mut piece_rows) = (0, FIRST_PIECE_ROWS);
+    while page.len() < rows.len() && bytes < PAGE_BYTES_MAX {
+        let piece = &rows[page.len()..rows.len().min(page.len() + piece_rows)];
+        let logs = fetch(view, piece).await?;
+        bytes += logs.heap_bytes();
+        page.append(&logs);
+        piece_rows = rows_after(piece_rows, &logs);
+    }
+    Ok(page)
+}
+
+/// How many rows the piece after this one has.
+fn rows_after(piece_rows: usize, piece: &Logs) -> usize {
+    let bytes_a_row = piece.heap_bytes().div_ceil(piece.len().max(1)).max(1);
+    (PIECE_BYTES / bytes_a_row).clamp(1, RANKED_ROWS).min(64 * piece_rows)
 }

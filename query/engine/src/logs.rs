@@ -1,10 +1,11 @@
 //! Lists of log records: search, and the logs of a trace.
 
 use tracewell_model::{Logs, Signal, SpanId, TenantId, TimeRange, TraceId};
-use tracewell_storage::{Column, Comparison, Predicate, Scalar};
+use tracewell_storage::{Column, Predicate};
 
 use crate::log_search::LogSearch;
 use crate::slices::TimeOrder;
+use crate::traces::has_id;
 use crate::{Answer, Page, QueryEngine, QueryError, QueryScope, lower};
 
 /// A page of log records.
@@ -24,7 +25,7 @@ impl QueryEngine {
     pub async fn search_logs(&self, scope: &QueryScope, page: &Page) -> Result<Answer<LogPage>, QueryError> {
         let predicate = lower(&scope.query, Signal::Logs)?;
         let search = LogSearch::new(predicate, scope.time, TimeOrder::NewestFirst, page)?;
-        self.run(scope.deadline, |session| async move {
+        self.run_search(scope.deadline, scope.search_time, |session| async move {
             let view = session.view(&scope.tenant, Signal::Logs);
             search.run(&session, &view).await
         })
@@ -39,13 +40,8 @@ impl QueryEngine {
         span: Option<SpanId>,
         page: &Page,
     ) -> Result<Answer<LogPage>, QueryError> {
-        let is = |column, id: &[u8]| Predicate::Compare {
-            column,
-            comparison: Comparison::Equal,
-            value: Scalar::Binary(id.to_vec()),
-        };
-        let mut conditions = vec![is(Column::TraceId, &trace.0)];
-        conditions.extend(span.map(|span| is(Column::SpanId, &span.0)));
+        let mut conditions = vec![has_id(Column::TraceId, &trace.0)];
+        conditions.extend(span.map(|span| has_id(Column::SpanId, &span.0)));
         let search = LogSearch::new(Predicate::And(conditions), TimeRange::ALL, TimeOrder::OldestFirst, page)?;
         self.run(None, |session| async move {
             let view = session.view(tenant, Signal::Logs);

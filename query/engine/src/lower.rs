@@ -4,7 +4,7 @@ mod attribute;
 mod number;
 mod text;
 
-use tracewell_language::{Field, Node, NodeKind, Operator, Pattern, Query, Test, Value, parse_duration};
+use tracewell_language::{Field, Node, NodeKind, Operator, Pattern, Query, Test, Text, Value, parse_duration};
 use tracewell_model::{Signal, SpanId, TraceId};
 use tracewell_storage::{Column, Comparison, Predicate, Scalar};
 
@@ -16,7 +16,28 @@ use crate::names::{KIND_NAMES, STATUS_NAMES, kind_number, severity_numbers, stat
 ///
 /// Conditions have two values: what compares with a missing value does not hold, so its negation does.
 pub fn lower(query: &Query, signal: Signal) -> Result<Predicate, QueryError> {
-    query.root.as_ref().map_or(Ok(Predicate::always()), |root| node(root, signal))
+    let Some(root) = &query.root else { return Ok(Predicate::always()) };
+    check_regexes(root, &mut 0)?;
+    node(root, signal)
+}
+
+/// The most regular expressions of a query: each may take as much memory as [`text`] allows one.
+const REGEXES_MAX: usize = 32;
+
+fn check_regexes(condition: &Node, count: &mut usize) -> Result<(), QueryError> {
+    match &condition.kind {
+        NodeKind::And(parts) | NodeKind::Or(parts) => parts.iter().try_for_each(|part| check_regexes(part, count)),
+        NodeKind::Not(part) => check_regexes(part, count),
+        NodeKind::Text(Text::Regex(_)) if *count == REGEXES_MAX => {
+            let message = format!("the query has more than {REGEXES_MAX} regular expressions");
+            Err(QueryError::invalid_at(condition.span.start, message))
+        }
+        NodeKind::Text(Text::Regex(_)) => {
+            *count += 1;
+            Ok(())
+        }
+        NodeKind::Text(Text::Pattern(_)) | NodeKind::Field(..) => Ok(()),
+    }
 }
 
 fn node(condition: &Node, signal: Signal) -> Result<Predicate, QueryError> {

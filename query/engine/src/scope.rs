@@ -18,12 +18,14 @@ pub struct QueryScope {
     pub query: Query,
     /// How long the answer may take; the engine's default when none is given, and never more than that.
     pub deadline: Option<Duration>,
+    /// How long a list is looked for before what was found is given; four fifths of the deadline when none is given.
+    pub search_time: Option<Duration>,
 }
 
 impl QueryScope {
     /// All records of a tenant in a time range.
     pub fn everything(tenant: TenantId, time: TimeRange) -> QueryScope {
-        QueryScope { tenant, time, query: Query::everything(), deadline: None }
+        QueryScope { tenant, time, query: Query::everything(), deadline: None, search_time: None }
     }
 
     /// The same for the records that meet `query`.

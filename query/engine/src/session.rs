@@ -83,6 +83,10 @@ impl Session {
         &self,
         work: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<Option<T>, QueryError> {
+        // What is there at once would be found however late it is.
+        if Instant::now() >= self.enough {
+            return Ok(None);
+        }
         match tokio::time::timeout_at(self.enough, work).await {
             Ok(found) => found.map(Some),
             Err(_) => Ok(None),
@@ -133,14 +137,6 @@ impl View {
     /// What its records are.
     pub(crate) fn signal(&self) -> Signal {
         self.signal
-    }
-
-    /// The snapshot, to look into every source.
-    pub(crate) fn read_all(&self) -> &Snapshot {
-        for number in 0..self.snapshot.sources().len() as u32 {
-            self.read(number);
-        }
-        &self.snapshot
     }
 
     /// The same, but rows are read of these sources only.

@@ -1,8 +1,14 @@
 //! Lists of traces, and whole traces.
 
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
+use datafusion::prelude::col;
 use serde::Serialize;
-use tracewell_model::{Signal, Spans, TenantId, TraceId};
+use tracewell_model::{Signal, SpanId, Spans, TenantId, TimeRange, TraceId};
+use tracewell_storage::{Column, Comparison, Predicate, RowAddress, Scalar};
 
+use crate::session::collect;
+use crate::trace_reader::TraceReader;
 use crate::trace_search::TraceSearch;
 use crate::{Answer, Exactness, Page, QueryEngine, QueryError, QueryErrorKind, QueryScope, TraceSummary, lower};
 
@@ -25,24 +31,52 @@ impl QueryEngine {
     pub async fn search_traces(&self, scope: &QueryScope, page: &Page) -> Result<Answer<TracePage>, QueryError> {
         let predicate = lower(&scope.query, Signal::Traces)?;
         let search = TraceSearch::new(predicate, scope.time, page)?;
-        self.run(scope.deadline, |session| async move {
+        self.run_search(scope.deadline, scope.search_time, |session| async move {
             let view = session.view(&scope.tenant, Signal::Traces);
             search.run(&session, &view).await
         })
         .await
     }
 
-    /// All spans of a trace, of whatever time. [`QueryErrorKind::NotFound`] when there is none.
-    pub async fn trace(&self, tenant: &TenantId, trace: TraceId) -> Result<Answer<Spans>, QueryError> {
+    /// The spans of a trace, of whatever time. [`QueryErrorKind::NotFound`] when there is none.
+    pub async fn trace(&self, tenant: &TenantId, trace: TraceId) -> Result<Answer<TraceReader>, QueryError> {
         self.run(None, |session| async move {
             let view = session.view(tenant, Signal::Traces);
-            let spans = view.read_all().trace(trace).await?;
-            if spans.is_empty() {
+            let reader = TraceReader::find(self, &session, &view, trace).await?;
+            if reader.row_count() == 0 {
                 let message = format!("trace {trace} is not stored: it never arrived here, or its retention is over");
                 return Err(QueryError::new(QueryErrorKind::NotFound, message));
             }
-            Ok((spans, Exactness::Exact))
+            Ok((reader, Exactness::Exact))
         })
         .await
     }
+
+    /// A span of a trace: of several with its id the one that starts first. None when there is none.
+    pub async fn span(
+        &self,
+        tenant: &TenantId,
+        trace: TraceId,
+        span: SpanId,
+    ) -> Result<Answer<Option<Spans>>, QueryError> {
+        self.run(None, |session| async move {
+            let view = session.view(tenant, Signal::Traces);
+            let columns = [("time", Column::Time), ("address", Column::Address)];
+            let is_it = Predicate::And(vec![has_id(Column::TraceId, &trace.0), has_id(Column::SpanId, &span.0)]);
+            let first = session
+                .scan(&view, &columns, TimeRange::ALL, is_it)?
+                .sort(vec![col("time").sort(true, false), col("address").sort(true, false)])?
+                .limit(0, Some(1))?;
+            let first = collect(first).await?;
+            let address = first.iter().find_map(|batch| batch.column(1).as_primitive::<UInt64Type>().iter().next());
+            let Some(address) = address.flatten() else { return Ok((None, Exactness::Exact)) };
+            Ok((Some(view.snapshot().spans(&[RowAddress(address)]).await?), Exactness::Exact))
+        })
+        .await
+    }
+}
+
+/// The condition that a column of ids holds this one.
+pub(crate) fn has_id(column: Column, id: &[u8]) -> Predicate {
+    Predicate::Compare { column, comparison: Comparison::Equal, value: Scalar::Binary(id.to_vec()) }
 }

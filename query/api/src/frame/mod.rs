@@ -2,15 +2,17 @@
 //!
 //! Pure: spans in, bytes out. [`tree`] says in which order spans are shown, this module writes them down.
 
+mod spans;
 mod tree;
 
 use std::collections::HashMap;
 
 use serde::Serialize;
-use tracewell_model::{Spans, TraceId};
+use tracewell_model::TraceId;
 
 use crate::shapes::Exactness;
 
+pub use spans::FrameSpans;
 use tree::Tree;
 
 /// The media type of a frame.
@@ -63,26 +65,30 @@ struct ColumnHeader {
 }
 
 /// The frame of the trace `trace_id`, whose spans are exactly `spans`.
-pub fn encode(trace_id: TraceId, spans: &Spans, exactness: &Exactness) -> Result<Vec<u8>, serde_json::Error> {
+pub fn encode(trace_id: TraceId, spans: &FrameSpans, exactness: &Exactness) -> Result<Vec<u8>, serde_json::Error> {
     let tree = Tree::of(spans);
     let start = spans.start.iter().copied().min().unwrap_or(0);
     let end = (0..spans.len()).map(|row| spans.end[row].max(spans.start[row])).max().unwrap_or(start);
-    let services = services(spans, &tree);
-    let mut names = Dictionary::default();
-    let name_numbers: Vec<u32> = tree.nodes.iter().map(|node| names.number(spans.name.get(node.row))).collect();
+    let (mut services, mut names) = (Dictionary::default(), Dictionary::default());
+    let service_numbers: Vec<u32> =
+        tree.nodes.iter().map(|node| services.number(spans.service.of_row(node.row))).collect();
+    let name_numbers: Vec<u32> = tree.nodes.iter().map(|node| names.number(spans.name.of_row(node.row))).collect();
 
     let mut body = Body::default();
     body.bytes("spanId", tree.nodes.iter().flat_map(|node| spans.span_id[node.row].0));
     body.u16s("depth", tree.nodes.iter().map(|node| saturated(node.depth)));
     body.f64s("start", tree.nodes.iter().map(|node| (spans.start[node.row] - start) as f64));
-    body.f64s("duration", tree.nodes.iter().map(|node| spans.duration(node.row) as f64));
-    body.u32s("service", services.1.iter().copied());
+    body.f64s(
+        "duration",
+        tree.nodes.iter().map(|node| spans.end[node.row].saturating_sub(spans.start[node.row]) as f64),
+    );
+    body.u32s("service", service_numbers.iter().copied());
     body.u32s("name", name_numbers.iter().copied());
     body.bytes("kind", tree.nodes.iter().map(|node| defined(spans.kind[node.row], 5)));
     body.bytes("status", tree.nodes.iter().map(|node| defined(spans.status_code[node.row], 2)));
-    body.bytes("flags", tree.nodes.iter().map(|node| node.flags | own_flags(spans, node.row)));
-    body.u16s("events", tree.nodes.iter().map(|node| saturated(spans.events.of_row(node.row).len())));
-    body.u16s("links", tree.nodes.iter().map(|node| saturated(spans.links.of_row(node.row).len())));
+    body.bytes("flags", tree.nodes.iter().map(|node| node.flags | spans.flags[node.row]));
+    body.u16s("events", tree.nodes.iter().map(|node| spans.events[node.row]));
+    body.u16s("links", tree.nodes.iter().map(|node| spans.links[node.row]));
 
     let header = serde_json::to_vec(&Header {
         trace_id: trace_id.to_string(),
@@ -90,7 +96,7 @@ pub fn encode(trace_id: TraceId, spans: &Spans, exactness: &Exactness) -> Result
         start_time_unix_nano: start.to_string(),
         duration_nano: end - start,
         error_count: spans.status_code.iter().filter(|&&code| code == 2).count(),
-        service_names: services.0,
+        service_names: services.texts,
         span_names: names.texts,
         exactness,
         columns: &body.columns,
@@ -106,18 +112,6 @@ fn assemble(mut header: Vec<u8>, body: &[u8]) -> Vec<u8> {
     frame.extend_from_slice(&header);
     frame.extend_from_slice(body);
     frame
-}
-
-/// The distinct service names and, of each span in tree order, the number of its own.
-fn services<'a>(spans: &'a Spans, tree: &Tree) -> (Vec<&'a str>, Vec<u32>) {
-    let mut names = Dictionary::default();
-    let mut of_scope: Vec<Option<u32>> = vec![None; spans.scopes.len()];
-    let numbers = tree.nodes.iter().map(|node| {
-        let number = &mut of_scope[spans.scope[node.row] as usize];
-        *number.get_or_insert_with(|| names.number(spans.service_name(node.row)))
-    });
-    let numbers = numbers.collect();
-    (names.texts, numbers)
 }
 
 /// Distinct texts, numbered in the order of their first use.
@@ -175,23 +169,6 @@ fn saturated(number: usize) -> u16 {
 
 fn defined(number: i32, max: u8) -> u8 {
     u8::try_from(number).ok().filter(|&number| number <= max).unwrap_or(UNDEFINED)
-}
-
-/// The flags that a span has by itself, wherever it stands in the tree.
-fn own_flags(spans: &Spans, row: usize) -> u8 {
-    let mut flags = 0;
-    if spans.end[row] < spans.start[row] {
-        flags |= flag::ENDS_BEFORE_START;
-    }
-    let dropped = spans.dropped_attributes_count[row] > 0
-        || spans.dropped_events_count[row] > 0
-        || spans.dropped_links_count[row] > 0
-        || spans.events.dropped_attributes_count[spans.events.of_row(row)].iter().any(|&count| count > 0)
-        || spans.links.dropped_attributes_count[spans.links.of_row(row)].iter().any(|&count| count > 0);
-    if dropped {
-        flags |= flag::DROPPED_DATA;
-    }
-    flags
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use tracewell_model::{Attributes, Scope, SpanId, Value};
+use tracewell_model::{Attributes, Scope, SpanId, Spans, Value};
 
 use super::*;
 
@@ -37,6 +37,12 @@ fn spans(sketches: &[Sketch]) -> Spans {
     spans
 }
 
+fn shown(spans: &Spans) -> FrameSpans {
+    let mut shown = FrameSpans::default();
+    shown.add(spans);
+    shown
+}
+
 fn scope_of(service: &str) -> Scope {
     let mut resource_attributes = Attributes::default();
     resource_attributes.push("service.name", Value::String(service));
@@ -52,7 +58,7 @@ struct Read {
 
 impl Read {
     fn of(sketches: &[Sketch]) -> Read {
-        let bytes = encode(TraceId([1; 16]), &spans(sketches), &Exactness::Exact).expect("a frame");
+        let bytes = encode(TraceId([1; 16]), &shown(&spans(sketches)), &Exactness::Exact).expect("a frame");
         assert_eq!(bytes[..4], MAGIC);
         let header_length = u32::from_le_bytes(bytes[4..8].try_into().expect("four bytes")) as usize;
         assert_eq!(header_length % ALIGNMENT, 0);
@@ -145,7 +151,7 @@ fn dropped_data_is_flagged_wherever_it_was_dropped() {
     spans.dropped_attributes_count[0] = 1;
     spans.dropped_events_count[1] = 1;
     spans.dropped_links_count[2] = 1;
-    let flags = |spans: &Spans| Tree::of(spans).nodes.iter().map(|n| own_flags(spans, n.row)).collect::<Vec<_>>();
+    let flags = |spans: &Spans| shown(spans).flags;
     let dropped = flag::DROPPED_DATA;
     assert_eq!(flags(&spans), [dropped, dropped, dropped, 0]);
 }
@@ -180,7 +186,7 @@ fn a_frame_of_many_spans_takes_little_longer_than_its_share() {
         let spans = spans(&sketches);
         let times = (0..3).map(|_| {
             let start = std::time::Instant::now();
-            let frame = encode(TraceId([1; 16]), &spans, &Exactness::Exact).expect("a frame");
+            let frame = encode(TraceId([1; 16]), &shown(&spans), &Exactness::Exact).expect("a frame");
             assert!(frame.len() > 41 * count as usize);
             start.elapsed()
         });
@@ -202,7 +208,7 @@ proptest! {
     #[test]
     fn every_span_is_there_exactly_once_whatever_the_parents_say(sketches in tangles()) {
         let spans = spans(&sketches);
-        let tree = Tree::of(&spans);
+        let tree = Tree::of(&shown(&spans));
         let mut rows: Vec<usize> = tree.nodes.iter().map(|node| node.row).collect();
         rows.sort_unstable();
         prop_assert_eq!(rows, (0..sketches.len()).collect::<Vec<_>>());
@@ -212,7 +218,7 @@ proptest! {
     fn every_span_stands_below_its_parent_or_says_why_not(sketches in tangles()) {
         let spans = spans(&sketches);
         let mut path: Vec<SpanId> = Vec::new();
-        for node in Tree::of(&spans).nodes {
+        for node in Tree::of(&shown(&spans)).nodes {
             prop_assert!(node.depth <= path.len());
             path.truncate(node.depth);
             let parent = spans.parent_span_id[node.row];

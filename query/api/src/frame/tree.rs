@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use tracewell_model::{SpanId, Spans};
+use tracewell_model::SpanId;
 
-use super::flag;
+use super::{FrameSpans, flag};
 
 /// A span's place in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ const NONE: u32 = u32::MAX;
 
 impl Tree {
     /// The tree of `spans`, all of one trace. Linear but for one sort.
-    pub fn of(spans: &Spans) -> Tree {
+    pub fn of(spans: &FrameSpans) -> Tree {
         let rows = rows_by_start(spans);
         let (parents, mut flags) = parents(spans, &rows);
         let parents = without_cycles(parents, &mut flags);
@@ -54,7 +54,7 @@ impl Tree {
 }
 
 /// The rows by start, then span id. A row's place in this list is its *rank*; all else here counts in ranks.
-fn rows_by_start(spans: &Spans) -> Vec<u32> {
+fn rows_by_start(spans: &FrameSpans) -> Vec<u32> {
     let mut rows: Vec<u32> = (0..spans.len() as u32).collect();
     // Spans that share start and id are told apart by what else they have, so that storage order does not show.
     rows.sort_unstable_by_key(|&row| {
@@ -65,7 +65,7 @@ fn rows_by_start(spans: &Spans) -> Vec<u32> {
 }
 
 /// The rank of every span's parent and what is odd about it. Of several spans with the parent's id the first is it.
-fn parents(spans: &Spans, rows: &[u32]) -> (Vec<u32>, Vec<u8>) {
+fn parents(spans: &FrameSpans, rows: &[u32]) -> (Vec<u32>, Vec<u8>) {
     let mut rank_of: HashMap<SpanId, u32> = HashMap::with_capacity(rows.len());
     for (rank, &row) in rows.iter().enumerate() {
         rank_of.entry(spans.span_id[row as usize]).or_insert(rank as u32);

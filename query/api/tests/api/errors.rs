@@ -104,3 +104,88 @@ async fn unknown_paths_and_other_methods_are_told_where_to_go() {
     let reply = server.request(Method::DELETE, "/api/v1/nothing", &[]).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
 }
+
+/// A number that is the same in each run.
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 11) as usize
+}
+
+#[tokio::test]
+async fn whatever_is_asked_is_answered_or_refused_and_never_fails() {
+    let (server, _) = crate::shop::open().await;
+    let cursor_of = async |path: &str| {
+        let page = server.json(path).await;
+        page["nextCursor"].as_str().expect("a cursor").to_owned()
+    };
+    let cursors = [
+        cursor_of("/api/v1/traces?limit=1&start=now-1d").await,
+        cursor_of("/api/v1/logs?limit=1&start=now-1d").await,
+        "t0".to_owned(),
+        "tffffffffffffffff".to_owned(),
+        "r7fffffffffffffff-ffffffffffffffff-0-ffffffffffffffff".to_owned(),
+        format!("7fffffffffffffff-{}", "f".repeat(32)),
+        format!("-1-{}", "0".repeat(32)),
+    ];
+    let times = [
+        "0",
+        "now",
+        "18446744073709551615",
+        "9223372036854775808",
+        "1e18",
+        "now-99999999w",
+        "-1",
+        "1969-01-01T00:00:00Z",
+    ];
+    let times = times.iter().chain(&["2300-01-01T00:00:00Z", "now+1d", "NaN", "99999999999999999999"]);
+    let times: Vec<&str> = times.copied().collect();
+    let queries = [
+        "",
+        "*",
+        "/(a+)+$/",
+        "/\\w{999}/",
+        "-(-(a",
+        "duration>99999999999d",
+        "code>1e999",
+        "a:*b*c*d*",
+        "\"\"",
+        "trace_id:*",
+        "\u{0}",
+        "*%*",
+    ];
+    let paths = ["traces", "logs", "traces/histogram", "logs/histogram", "traces/facets", "logs/facets"];
+    let state = &mut 0x9e37_79b9_7f4a_7c15;
+    let mut refused = 0;
+    for _ in 0..400 {
+        let path = paths[next(state) % paths.len()];
+        let mut parameters = vec![("q", queries[next(state) % queries.len()].to_owned())];
+        if next(state).is_multiple_of(2) {
+            parameters.push(("start", times[next(state) % times.len()].to_owned()));
+            parameters.push(("end", times[next(state) % times.len()].to_owned()));
+        }
+        if !path.contains('/') {
+            let mut cursor: Vec<char> = cursors[next(state) % cursors.len()].chars().collect();
+            for _ in 0..next(state) % 3 {
+                let at = next(state) % cursor.len();
+                cursor[at] = ['0', 'f', '-', 'r', 'é', '+'][next(state) % 6];
+            }
+            parameters.push(("cursor", cursor.into_iter().collect()));
+            parameters.push(("limit", ["1", "1000", "50", "7", "0", "1e9"][next(state) % 6].to_owned()));
+        }
+        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+        let address = format!("/api/v1/{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+        let reply = server.get(&address, &[]).await;
+        match reply.status {
+            StatusCode::OK => {}
+            StatusCode::BAD_REQUEST => {
+                refused += 1;
+                schema::check_named("ErrorBody", &reply.json());
+            }
+            status => panic!("{parameters:?} answered {status}: {}", reply.text()),
+        }
+    }
+    assert!((50..350).contains(&refused), "{refused} of 400 refused");
+}

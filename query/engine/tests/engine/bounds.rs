@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use tracewell_model::Signal;
-use tracewell_query::{Page, QueryConfig, QueryErrorKind};
+use tracewell_model::{Signal, SpanId, TraceId};
+use tracewell_query::{Exactness, Page, QueryConfig, QueryErrorKind, QueryScope};
 
-use crate::support::{Log, Server, Val, all_time, logs, parsed, scope, tenant};
+use crate::support::{
+    BASE, Log, STEP, Server, SpanRow, Val, all_time, ids_of, logs, parsed, scope, spans, tenant, trace_id,
+};
 
 /// Records with a value of their own each.
 fn distinct(count: usize) -> Vec<Log> {
@@ -39,6 +41,128 @@ async fn a_query_that_takes_too_long_ends_with_its_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_not_found_in_time_says_so_and_goes_on_from_its_cursor() {
+    let server = Server::start().await;
+    server.send_logs(&logs(17, 60)).await;
+    server.send_spans(&spans(17, 60)).await;
+    let in_no_time = QueryScope { search_time: Some(Duration::ZERO), ..scope("", all_time()) };
+    let all = Page::first(1_000);
+    let late = server.engine.search_logs(&in_no_time, &all).await.expect("an answer");
+    let Exactness::Partial { reason } = &late.exactness else { panic!("{:?}", late.exactness) };
+    assert!(reason.contains("time was up") && reason.contains("cursor"), "{reason}");
+    let rest = Page::after(1_000, late.value.next_cursor.expect("a cursor"));
+    let rest = server.engine.search_logs(&scope("", all_time()), &rest).await.expect("an answer");
+    let whole = server.engine.search_logs(&scope("", all_time()), &all).await.expect("an answer");
+    assert_eq!((rest.exactness, late.value.logs.len()), (Exactness::Exact, 0));
+    assert_eq!(ids_of(&rest.value.logs), ids_of(&whole.value.logs));
+
+    let late = server.engine.search_traces(&in_no_time, &all).await.expect("an answer");
+    assert!(matches!(&late.exactness, Exactness::Partial { reason } if reason.contains("time was up")));
+    let rest = Page::after(1_000, late.value.next_cursor.expect("a cursor"));
+    let rest = server.engine.search_traces(&scope("", all_time()), &rest).await.expect("an answer");
+    let whole = server.engine.search_traces(&scope("", all_time()), &all).await.expect("an answer");
+    assert_eq!((rest.value.traces, late.value.traces.len()), (whole.value.traces, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_large_records_ends_early_and_the_next_goes_on() {
+    let server = Server::start().await;
+    let mut rows = distinct(24);
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.body = Some(Val::Text("x".repeat(1 << 20)));
+        row.attrs = vec![("row".to_owned(), Val::Int(row.id))];
+        // Some share an instant, so that pages also end among records that are ranked.
+        row.time = BASE + (number as u64 / 5) * STEP;
+    }
+    server.send_logs(std::slice::from_ref(&rows)).await;
+    let (mut found, mut page, mut pages) = (Vec::new(), Page::first(1_000), 0);
+    loop {
+        let answer = server.engine.search_logs(&scope("", all_time()), &page).await.expect("an answer");
+        assert_eq!(answer.exactness, Exactness::Exact);
+        let logs = answer.value.logs;
+        assert!((1..24).contains(&logs.len()), "{} records of 1 MiB in a page", logs.len());
+        found.extend(ids_of(&logs));
+        pages += 1;
+        match answer.value.next_cursor {
+            Some(cursor) => page = Page::after(1_000, cursor),
+            None => break,
+        }
+    }
+    assert!(pages >= 2, "{pages}");
+    found.sort_unstable();
+    assert_eq!(found, rows.iter().map(|row| row.id).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_is_read_in_pieces_and_refused_when_what_is_made_of_it_is_too_large() {
+    let server = Server::start().await;
+    let mut rows = spans(19, 3_000).concat();
+    rows.iter_mut().for_each(|span| span.trace = 1);
+    server.send_spans(std::slice::from_ref(&rows)).await;
+    let mut reader = server.engine.trace(&tenant(), TraceId(trace_id(1))).await.expect("a trace").value;
+    let mut pieces = Vec::new();
+    while let Some(piece) = reader.next().await.expect("a piece") {
+        pieces.push(piece);
+    }
+    assert!(pieces.len() > 1);
+    let mut read: Vec<SpanId> = pieces.iter().flat_map(|piece| piece.span_id.clone()).collect();
+    read.sort_unstable();
+    let mut sent: Vec<SpanId> = rows.iter().map(|span| SpanId(span.span.to_be_bytes())).collect();
+    sent.sort_unstable();
+    assert_eq!(read, sent);
+    assert_eq!(reader.reserve(1 << 40).expect_err("too much").kind(), QueryErrorKind::Memory);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_twice_counts_once_in_its_trace_and_twice_in_counts_of_records() {
+    let server = Server::start().await;
+    let rows: Vec<SpanRow> = spans(23, 40).concat().into_iter().filter(|span| span.trace <= 3).collect();
+    // The same spans in another request, which is no retry: it comes with one span less.
+    server.send_spans(std::slice::from_ref(&rows)).await;
+    server.storage.flush().await.expect("flushed");
+    let again = rows[1..].to_vec();
+    server.send_spans(std::slice::from_ref(&again)).await;
+    let everything = scope("", all_time());
+    let of_trace = |rows: &[SpanRow], trace: u8| rows.iter().filter(|span| span.trace == trace).count();
+    let page = server.engine.search_traces(&everything, &Page::first(10)).await.expect("an answer").value;
+    assert!(page.traces.len() > 1);
+    for summary in page.traces {
+        let trace = summary.trace_id.0[0];
+        let once = of_trace(&rows, trace) as u64;
+        assert_eq!((summary.span_count, summary.matched_span_count), (once, once));
+        let mut reader = server.engine.trace(&tenant(), summary.trace_id).await.expect("a trace").value;
+        assert_eq!(reader.row_count(), of_trace(&rows, trace) + of_trace(&again, trace));
+        let mut read = 0;
+        while let Some(piece) = reader.next().await.expect("a piece") {
+            read += piece.len() as u64;
+        }
+        assert_eq!(read, once);
+    }
+    let stored = (rows.len() + again.len()) as u64;
+    let histogram = server.engine.span_histogram(&everything, 10).await.expect("an answer").value;
+    assert_eq!(histogram.count, stored);
+    let facets = server.engine.facets(&everything, Signal::Traces, &["trace_id".to_owned()], 10).await;
+    let facets = facets.expect("an answer").value.facets.remove(0);
+    assert_eq!(facets.values.iter().map(|value| value.count).sum::<u64>() + facets.other_count, stored);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_is_found_by_its_id_without_its_trace() {
+    let server = Server::start().await;
+    let rows = spans(29, 200).concat();
+    server.send_spans(std::slice::from_ref(&rows)).await;
+    for place in ["live", "flushed"] {
+        let wanted = &rows[77];
+        let (trace, span) = (TraceId(trace_id(wanted.trace)), SpanId(wanted.span.to_be_bytes()));
+        let found = server.engine.span(&tenant(), trace, span).await.expect("an answer").value.expect(place);
+        assert_eq!((found.len(), found.start[0], found.name.get(0)), (1, wanted.start, wanted.name.as_str()));
+        let none = server.engine.span(&tenant(), TraceId([9; 16]), span).await.expect("an answer").value;
+        assert!(none.is_none());
+        server.storage.flush().await.expect("flushed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_was_dropped_gives_its_place_to_the_next() {
     let config = QueryConfig { concurrency_max: 1, ..QueryConfig::default() };
     let server = Server::with(config).await;
@@ -66,6 +190,8 @@ async fn what_cannot_be_asked_is_refused_with_the_place_in_the_query() {
         ("a /(/", 2),
         ("span_id:zz", 8),
         ("duration:5*", 9),
+        ("/\\w{5000}/", 0),
+        (&"/a+b/ ".repeat(33), 192),
     ];
     for (query, position) in cases {
         let search = server.engine.search_traces(&scope(query, all_time()), &Page::first(1)).await;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bounds;
+mod random;
 mod rollups;
 mod search;
 mod support;

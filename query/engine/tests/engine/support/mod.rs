@@ -1,5 +1,6 @@
 //! Random records as plain rows, and a storage that holds them.
 
+pub mod generate;
 pub mod oracle;
 pub mod queries;
 mod wire;
@@ -181,7 +182,7 @@ fn attrs(random: &mut Random, id: i64) -> Attrs {
     attrs
 }
 
-const TEXTS: [&str; 8] = [
+pub const TEXTS: [&str; 8] = [
     "Connection refused by db-1",
     "timeout after 5ms",
     "TIMEOUT: retry",
