@@ -15,6 +15,13 @@ pub struct ServerArgs {
     pub tenant: String,
 }
 
+impl ServerArgs {
+    /// The default tenant of the server at `url`.
+    pub fn of(url: &str) -> ServerArgs {
+        ServerArgs { server: url.to_owned(), tenant: "default".to_owned() }
+    }
+}
+
 /// A connection to a server.
 pub struct Client {
     http: reqwest::Client,
@@ -52,10 +59,31 @@ impl Client {
         parameters: &[(&str, String)],
         accept: &str,
     ) -> anyhow::Result<reqwest::Response> {
+        self.ask(reqwest::Method::GET, path, parameters, accept).await
+    }
+
+    /// Posts to `path` (below `/api/v1`) with query parameters; an error of the API becomes an error here.
+    pub async fn post(&self, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<reqwest::Response> {
+        self.ask(reqwest::Method::POST, path, parameters, "application/json").await
+    }
+
+    /// As [`Client::post`], read as JSON.
+    pub async fn post_json<T: DeserializeOwned>(&self, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<T> {
+        let body = self.post(path, parameters).await?.bytes().await?;
+        serde_json::from_slice(&body).with_context(|| format!("unexpected answer from {}{path}", self.base))
+    }
+
+    async fn ask(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        parameters: &[(&str, String)],
+        accept: &str,
+    ) -> anyhow::Result<reqwest::Response> {
         let url = format!("{}/api/v1{path}", self.base);
         let response = self
             .http
-            .get(&url)
+            .request(method, &url)
             .query(parameters)
             .header("x-scope-orgid", &self.tenant)
             .header("accept", accept)

@@ -42,6 +42,18 @@ enum Command {
     Logs(commands::logs::LogsArgs),
     /// Send files of OTLP requests to a server
     Send(commands::send::SendArgs),
+    /// Check every byte that is stored, and name what is damaged
+    Verify(commands::verify::VerifyArgs),
+    /// Show the segments of a store, or where the bytes of a segment are
+    Inspect(commands::inspect::InspectArgs),
+    /// Merge segments until nothing is left to merge
+    Compact(commands::compact::CompactArgs),
+    /// Copy a data directory, also of a running server
+    Backup(commands::backup::BackupArgs),
+    /// Make a data directory of a backup
+    Restore(commands::backup::RestoreArgs),
+    /// Delete records for good
+    Delete(commands::delete::DeleteArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -91,6 +103,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Search(args) => runtime.block_on(commands::search::run(args)),
         Command::Logs(args) => runtime.block_on(commands::logs::run(args)),
         Command::Send(args) => runtime.block_on(commands::send::run(args)),
+        Command::Verify(args) => runtime.block_on(commands::verify::run(args)),
+        Command::Inspect(args) => runtime.block_on(commands::inspect::run(args)),
+        Command::Compact(args) => runtime.block_on(commands::compact::run(args)),
+        Command::Backup(args) => runtime.block_on(commands::backup::backup(args)),
+        Command::Restore(args) => runtime.block_on(commands::backup::restore(args)),
+        Command::Delete(args) => runtime.block_on(commands::delete::run(args)),
         Command::Config(ConfigCommand::Check(args)) => {
             load(&args.settings)?;
             println!("the configuration is valid");

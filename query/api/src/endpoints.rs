@@ -6,7 +6,8 @@ use axum::http::{Method, StatusCode};
 
 use crate::frame;
 use crate::params::{
-    BUCKETS, CURSOR, END, FIELD, FIELDS, LIMIT, PREFIX, Param, Q, SIGNAL, SPAN_ID, START, VALUES_LIMIT,
+    BUCKETS, CONFIRM, CURSOR, DELETE_END, DELETE_Q, DELETE_START, END, FIELD, FIELDS, LIMIT, PREFIX, Param, Q, SIGNAL,
+    SPAN_ID, START, TRACE_ID, VALUES_LIMIT,
 };
 
 /// A path and the method that it answers to.
@@ -246,6 +247,60 @@ endpoint!(
     &[],
     &[NOTHING],
     MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// All of the segments, read.
+    VERIFY,
+    Method::POST,
+    "/api/v1/maintenance/verify",
+    "verify",
+    "server",
+    "Reads all segments of all tenants from end to end, checks their checksums, rows and indexes, and names what is damaged.",
+    &[],
+    &[json("VerifyReport")],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// A trace, deleted.
+    DELETE_TRACE,
+    Method::POST,
+    "/api/v1/maintenance/delete/trace",
+    "deleteTrace",
+    "server",
+    "Deletes the spans and log records of a trace that are stored now: answers when no read shows them any more.",
+    &[&TRACE_ID],
+    &[json("Deletion")],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// What a query finds, deleted.
+    DELETE_QUERY,
+    Method::POST,
+    "/api/v1/maintenance/delete/query",
+    "deleteQuery",
+    "server",
+    "Deletes the records that meet `q` in the range and are stored now: answers when no read shows them any more.",
+    &[&SIGNAL, &DELETE_Q, &DELETE_START, &DELETE_END],
+    &[json("Deletion")],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// All of a tenant, deleted.
+    DELETE_TENANT,
+    Method::POST,
+    "/api/v1/maintenance/delete/tenant",
+    "deleteTenant",
+    "server",
+    "Deletes everything that the tenant has now: answers when no read shows it any more.",
+    &[&CONFIRM],
+    &[json("Deletion")],
+    MAINTENANCE_ERRORS
+);
+endpoint!(
+    /// What was deleted.
+    DELETIONS, Method::GET, "/api/v1/deletions", "listDeletions", "server",
+    "The deletions of the tenant that were asked for, the newest first.",
+    &[], &[json("Deletions")], &[BAD_REQUEST, INTERNAL, UNAVAILABLE]
 );
 endpoint!(
     /// What there is.

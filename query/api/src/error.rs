@@ -171,7 +171,7 @@ impl From<QueryError> for ApiError {
             QueryErrorKind::Deadline => ApiError::DeadlineExceeded(message),
             QueryErrorKind::Memory => ApiError::OutOfMemory(message),
             QueryErrorKind::Unavailable => ApiError::Unavailable(message),
-            QueryErrorKind::Internal => ApiError::Internal(message),
+            QueryErrorKind::Damaged | QueryErrorKind::Internal => ApiError::Internal(message),
         }
     }
 }

@@ -25,6 +25,9 @@ pub fn of(schema: &str) -> Option<Value> {
         "ServiceMap" => serde_json::to_value(service_map()),
         "Operations" => serde_json::to_value(operations()),
         "Fields" => serde_json::to_value(fields()),
+        "Deletion" => serde_json::to_value(deletion()),
+        "Deletions" => serde_json::to_value(Deletions { deletions: vec![deletion()] }),
+        "VerifyReport" => serde_json::to_value(verify_report()),
         "FieldValues" => serde_json::to_value(field_values()),
         _ => return None,
     };
@@ -53,6 +56,35 @@ pub fn failure(status: StatusCode) -> Option<Value> {
     };
     let error = ErrorDetail { code: error.code(), message: error.to_string(), position };
     serde_json::to_value(ErrorBody { error }).ok()
+}
+
+fn deletion() -> Deletion {
+    Deletion {
+        id: "01K5ZV1N4M6CQ2T3B8R7D9F0XY".to_owned(),
+        description: format!("trace {TRACE_ID}"),
+        requested_at_unix_nano: TIME.to_owned(),
+        completed_at_unix_nano: None,
+        rows: 12,
+        pending_segments: 3,
+    }
+}
+
+fn verify_report() -> VerifyReport {
+    let problem = Problem {
+        subject: "segment 01K5ZV1N4M6CQ2T3B8R7D9F0XY of logs of tenant default".to_owned(),
+        reason:
+            "segment object segments/default/logs/01K5ZV1N4M6CQ2T3B8R7D9F0XY/rows.parquet is damaged: the checksum of \
+                 block 3 (column \"body\" of row group 0) does not match"
+                .to_owned(),
+    };
+    VerifyReport {
+        segments: 14,
+        rows: 1_204_550,
+        bytes: 61_203_911,
+        journal_requests: 0,
+        problems: vec![problem],
+        notes: Vec::new(),
+    }
 }
 
 fn statistics() -> Statistics {

@@ -5,6 +5,7 @@
 
 mod accept;
 mod convert;
+mod deletions;
 mod endpoints;
 mod error;
 mod examples;

@@ -1,5 +1,6 @@
-//! Work of the storage that happens by itself, done at once: for tests, benchmarks and before a backup.
+//! Maintenance on demand: flushing and compaction, which happen by themselves otherwise, and verifying.
 
+use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use tracewell_storage::StorageError;
@@ -8,6 +9,7 @@ use crate::ApiState;
 use crate::endpoints::{self as at, Endpoint};
 use crate::error::ApiError;
 use crate::params::Params;
+use crate::shapes::VerifyReport;
 
 /// `POST /api/v1/maintenance/flush`.
 pub async fn flush(
@@ -31,11 +33,21 @@ pub async fn compact(
     to_the_end(async move { storage.compact_now().await }).await
 }
 
+/// `POST /api/v1/maintenance/verify`.
+pub async fn verify(
+    State(state): State<ApiState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<VerifyReport>, ApiError> {
+    check(&at::VERIFY, query.as_deref(), &headers)?;
+    Ok(Json(state.storage.verify().await?.into()))
+}
+
 /// Browsers send simple `POST` requests for any page that asks; they say so in `Sec-Fetch-Site`.
-fn check(endpoint: &Endpoint, query: Option<&str>, headers: &HeaderMap) -> Result<(), ApiError> {
-    Params::parse(query, endpoint.params)?;
+pub fn check(endpoint: &Endpoint, query: Option<&str>, headers: &HeaderMap) -> Result<Params, ApiError> {
+    let params = Params::parse(query, endpoint.params)?;
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
+        None | Some(b"same-origin" | b"none") => Ok(params),
         Some(_) => Err(ApiError::CrossSite),
     }
 }

@@ -26,6 +26,9 @@ use crate::{error, examples, router, shapes, status};
     shapes::TailBatch,
     shapes::TraceHistogram,
     shapes::TracePage,
+    shapes::Deletion,
+    shapes::Deletions,
+    shapes::VerifyReport,
     status::Status,
 )))]
 struct Schemas;

@@ -178,6 +178,51 @@ pub static PREFIX: Param = Param {
     example: "",
 };
 
+/// Which trace.
+pub static TRACE_ID: Param = Param {
+    name: "traceId",
+    kind: ParamKind::Text { bytes_max: 32 },
+    required: true,
+    description: "The id of the trace: 32 hexadecimal digits.",
+    example: "4bf92f3577b34da6a3ce929d0e0e4736",
+};
+
+/// What to delete.
+pub static DELETE_Q: Param = Param {
+    name: "q",
+    kind: ParamKind::Text { bytes_max: SEARCH_BYTES_MAX },
+    required: true,
+    description: "Which records to delete, in the search language; not empty.",
+    example: "user.id:4711",
+};
+
+/// Since when to delete.
+pub static DELETE_START: Param = Param {
+    name: "start",
+    kind: ParamKind::Time,
+    required: true,
+    description: "The first moment of the time range, written as for searches.",
+    example: "now-30d",
+};
+
+/// Until when to delete.
+pub static DELETE_END: Param = Param {
+    name: "end",
+    kind: ParamKind::Time,
+    required: true,
+    description: "The first moment after the time range, written as for searches.",
+    example: "now",
+};
+
+/// That it is meant.
+pub static CONFIRM: Param = Param {
+    name: "confirm",
+    kind: ParamKind::Text { bytes_max: 150 },
+    required: true,
+    description: "The name of the tenant again.",
+    example: "default",
+};
+
 /// The parameters of a request, checked to be among those that exist, each given at most once.
 #[derive(Debug)]
 pub struct Params {
@@ -233,11 +278,16 @@ impl Params {
 
     /// The time range of [`START`] and [`END`].
     pub fn time_range(&self, now: UnixNanos) -> Result<TimeRange, ApiError> {
-        let end = self.time(&END, now)?.unwrap_or(now);
-        let start = self.time(&START, now)?.unwrap_or_else(|| end.saturating_sub(DEFAULT_RANGE_NANOS));
+        self.range_of(&START, &END, now)
+    }
+
+    /// The time range of these parameters.
+    pub fn range_of(&self, from: &'static Param, to: &'static Param, now: UnixNanos) -> Result<TimeRange, ApiError> {
+        let end = self.time(to, now)?.unwrap_or(now);
+        let start = self.time(from, now)?.unwrap_or_else(|| end.saturating_sub(DEFAULT_RANGE_NANOS));
         if start >= end {
             let expected = format!("a time before the end of the range, which is {} in Unix nanoseconds", end.0);
-            return Err(invalid(&START, self.get(&START).unwrap_or("now-1h"), expected));
+            return Err(invalid(from, self.get(from).unwrap_or("now-1h"), expected));
         }
         Ok(TimeRange { start, end })
     }

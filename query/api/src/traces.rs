@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use tracewell_model::{Signal, TraceId};
-use tracewell_query::{Answer, QueryError, QueryErrorKind, TraceReader};
+use tracewell_query::{Answer, Exactness, QueryError, QueryErrorKind, TraceReader};
 
 use crate::endpoints::{self as at, JSON, PROTOBUF};
 use crate::error::ApiError;
@@ -64,7 +64,7 @@ pub async fn otlp(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), at::TRACE.params)?;
     let media_type = accept::preferred(&headers, &[JSON, PROTOBUF], "application/json, application/x-protobuf")?;
-    let spans = trace_reader(&state, &tenant, scope::trace_id(&trace)?).await?.value;
+    let Answer { value: spans, exactness, .. } = trace_reader(&state, &tenant, scope::trace_id(&trace)?).await?;
     let mut pieces = OtlpPieces::new(spans, media_type == PROTOBUF);
     // Should the first piece fail, there is still a status to say so.
     let first = pieces.next().await?.unwrap_or_default();
@@ -73,7 +73,20 @@ pub async fn otlp(
         Ok::<_, ApiError>(piece.map(|piece| (piece, pieces)))
     });
     let body = Body::from_stream(futures::stream::once(async { Ok(first) }).chain(rest));
-    Ok(([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], body).into_response())
+    let mut response = ([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], body).into_response();
+    if let Exactness::Partial { reason } = exactness {
+        response.headers_mut().insert(INCOMPLETE, header_text(&reason));
+    }
+    Ok(response)
+}
+
+/// What is missing, in answers that have no place for it in their body.
+const INCOMPLETE: HeaderName = HeaderName::from_static("tracewell-incomplete");
+
+/// Text for people as a header.
+fn header_text(text: &str) -> HeaderValue {
+    let plain: String = text.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' }).collect();
+    HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("the server's log says what"))
 }
 
 /// `GET /api/v1/traces/{traceId}/frame`.

@@ -36,6 +36,17 @@ pub enum Exactness {
     },
 }
 
+impl Exactness {
+    /// The same without what `gaps` say.
+    pub(crate) fn lacking(self, gaps: String) -> Exactness {
+        let reason = match self {
+            Exactness::Exact => gaps,
+            Exactness::Partial { reason } => format!("{reason}; {gaps}"),
+        };
+        Exactness::Partial { reason }
+    }
+}
+
 /// What an answer took.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

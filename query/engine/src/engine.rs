@@ -110,6 +110,7 @@ impl QueryEngine {
         let session = Session::new(self.inner.storage.clone(), self.state()?, started + search_time);
         let found = timeout_at(end, work(session.clone())).await;
         let (value, exactness) = found.map_err(|_| deadline_passed(allowed.as_secs_f64()))??;
+        let exactness = session.gaps().map_or(exactness.clone(), |gaps| exactness.lacking(gaps));
         Ok(Answer { value, exactness, statistics: session.statistics(started) })
     }
 

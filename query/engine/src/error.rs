@@ -16,6 +16,8 @@ pub enum QueryErrorKind {
     Memory,
     /// Try again in a moment.
     Unavailable,
+    /// Something stored is damaged that the answer needs.
+    Damaged,
     /// A fault of the server: look at its log.
     Internal,
 }
@@ -71,7 +73,8 @@ impl From<StorageError> for QueryError {
         let kind = match error.kind() {
             StorageErrorKind::Unavailable => QueryErrorKind::Unavailable,
             StorageErrorKind::Invalid => QueryErrorKind::Invalid,
-            StorageErrorKind::Corrupt | StorageErrorKind::Internal => QueryErrorKind::Internal,
+            StorageErrorKind::Corrupt => QueryErrorKind::Damaged,
+            StorageErrorKind::Internal => QueryErrorKind::Internal,
         };
         QueryError::new(kind, error.to_string())
     }

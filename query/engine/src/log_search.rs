@@ -9,9 +9,9 @@ use tracewell_storage::{Column, Predicate, RowAddress};
 
 use crate::log_order::{LogCursor, Rank, ranks};
 use crate::logs::LogPage;
-use crate::session::{Session, View, collect};
+use crate::session::{DAMAGED_GROUPS_MAX, Session, View, collect};
 use crate::slices::{TimeOrder, slices};
-use crate::{Exactness, Page, QueryError};
+use crate::{Exactness, Page, QueryError, QueryErrorKind};
 
 /// How many rows the first stretch of time is expected to hold, at the least.
 const FIRST_SLICE_ROWS: usize = 50_000;
@@ -60,6 +60,17 @@ impl LogSearch {
 
     /// Finds the page.
     pub(crate) async fn run(&self, session: &Session, view: &View) -> Result<(LogPage, Exactness), QueryError> {
+        for _ in 0..DAMAGED_GROUPS_MAX {
+            match self.find(session, view).await {
+                // From now on the storage does not find those rows any more, and says so.
+                Err(error) if error.kind() == QueryErrorKind::Damaged => {}
+                found => return found,
+            }
+        }
+        self.find(session, view).await
+    }
+
+    async fn find(&self, session: &Session, view: &View) -> Result<(LogPage, Exactness), QueryError> {
         // One more tells whether there is a next page.
         let wanted = self.limit + 1;
         let mut found = Vec::new();

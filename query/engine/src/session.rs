@@ -1,7 +1,8 @@
 //! The running of one question: its view of the data, its plans, its bounds and its statistics.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
@@ -15,12 +16,19 @@ use tracewell_storage::{Column, Predicate, Snapshot, Source, Storage};
 use crate::table::SnapshotTable;
 use crate::{QueryError, QueryErrorKind, Statistics};
 
+/// How often an answer is looked for again because some of its records turned out to be damaged.
+pub(crate) const DAMAGED_GROUPS_MAX: usize = 64;
+/// At most this many damaged parts are named in an answer.
+const GAPS_NAMED_MAX: usize = 5;
+
 /// What a question has while it runs.
 #[derive(Clone)]
 pub(crate) struct Session {
     storage: Storage,
     context: SessionContext,
     counters: Arc<Counters>,
+    /// What the question has looked at, to tell what was left out.
+    seen: Arc<Mutex<Vec<Snapshot>>>,
     /// When a list that is found piece by piece stops looking and gives what it has.
     enough: Instant,
 }
@@ -35,7 +43,7 @@ struct Counters {
 impl Session {
     pub(crate) fn new(storage: Storage, state: SessionState, enough: Instant) -> Session {
         let context = SessionContext::new_with_state(state);
-        Session { storage, context, counters: Arc::default(), enough }
+        Session { storage, context, counters: Arc::default(), seen: Arc::default(), enough }
     }
 
     /// What the tenant has of the signal now.
@@ -44,6 +52,7 @@ impl Session {
     }
 
     fn view_of(&self, snapshot: Snapshot, signal: Signal) -> View {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot.clone());
         let sources = snapshot.sources().len();
         self.counters.sources.fetch_add(sources as u64, Ordering::Relaxed);
         let none = || (0..sources).map(|_| AtomicBool::new(false)).collect();
@@ -91,6 +100,18 @@ impl Session {
             Ok(found) => found.map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// What the question could not look at because it is damaged, if there is any.
+    pub(crate) fn gaps(&self) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let gaps: BTreeSet<String> = seen.iter().flat_map(Snapshot::gaps).collect();
+        (!gaps.is_empty()).then(|| {
+            let named: Vec<&str> = gaps.iter().take(GAPS_NAMED_MAX).map(String::as_str).collect();
+            let more = gaps.len().saturating_sub(GAPS_NAMED_MAX);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            format!("damaged data is left out: {}{more}", named.join("; "))
+        })
     }
 
     pub(crate) fn statistics(&self, started: Instant) -> Statistics {

@@ -33,6 +33,8 @@ pub struct TraceReader {
     rows: Vec<RowAddress>,
     row_count: usize,
     piece_rows: usize,
+    /// What was read before it was asked for.
+    ahead: Option<Spans>,
     /// The ids of more than one row.
     shared_ids: HashSet<[u8; 8]>,
     /// The fingerprints of the rows with such ids that were read.
@@ -77,6 +79,7 @@ impl TraceReader {
             row_count: rows.len(),
             rows,
             piece_rows: FIRST_PIECE_ROWS,
+            ahead: None,
             shared_ids,
             seen: HashSet::new(),
             memory,
@@ -94,18 +97,41 @@ impl TraceReader {
         Ok(self.memory.try_grow(bytes)?)
     }
 
+    /// Reads the first piece, within the question that found the trace.
+    pub(crate) async fn read_ahead(&mut self) -> Result<(), QueryError> {
+        let piece = self.next_piece();
+        if !piece.is_empty() {
+            let spans = self.snapshot.spans(&piece).await?;
+            self.ahead = Some(self.taken(spans, piece.len()));
+        }
+        Ok(())
+    }
+
+    /// The rows of the next piece.
+    fn next_piece(&mut self) -> Vec<RowAddress> {
+        let mut piece = self.rows.split_off(self.rows.len().saturating_sub(self.piece_rows));
+        piece.reverse();
+        piece
+    }
+
+    /// The spans of a piece that are not the same as one before; from its size follows that of the next.
+    fn taken(&mut self, spans: Spans, rows: usize) -> Spans {
+        let bytes_a_row = spans.heap_bytes().div_ceil(rows).max(1);
+        self.piece_rows = (PIECE_BYTES / bytes_a_row).clamp(1, PIECE_ROWS_MAX).min(8 * self.piece_rows);
+        self.unseen(spans)
+    }
+
     /// The next spans; none at the end. Each piece is a question of its own: it waits for its turn and has its deadline.
     pub async fn next(&mut self) -> Result<Option<Spans>, QueryError> {
+        if let Some(ahead) = self.ahead.take().filter(|ahead| !ahead.is_empty()) {
+            return Ok(Some(ahead));
+        }
         while !self.rows.is_empty() {
-            let from = self.rows.len().saturating_sub(self.piece_rows);
-            let mut piece = self.rows.split_off(from);
-            piece.reverse();
+            let piece = self.next_piece();
             let (snapshot, wanted) = (&self.snapshot, &piece);
             let read = self.engine.run(None, |_| async move { Ok((snapshot.spans(wanted).await?, Exactness::Exact)) });
             let spans = read.await?.value;
-            let bytes_a_row = spans.heap_bytes().div_ceil(piece.len()).max(1);
-            self.piece_rows = (PIECE_BYTES / bytes_a_row).clamp(1, PIECE_ROWS_MAX).min(8 * self.piece_rows);
-            let spans = self.unseen(spans);
+            let spans = self.taken(spans, piece.len());
             if !spans.is_empty() {
                 return Ok(Some(spans));
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tracewell_model::{Signal, SpanId, Spans, TenantId, TimeRange, TraceId};
 use tracewell_storage::{Column, Comparison, Predicate, RowAddress, Scalar};
 
-use crate::session::collect;
+use crate::session::{DAMAGED_GROUPS_MAX, Session, View, collect};
 use crate::trace_reader::TraceReader;
 use crate::trace_search::TraceSearch;
 use crate::{Answer, Exactness, Page, QueryEngine, QueryError, QueryErrorKind, QueryScope, TraceSummary, lower};
@@ -42,14 +42,29 @@ impl QueryEngine {
     pub async fn trace(&self, tenant: &TenantId, trace: TraceId) -> Result<Answer<TraceReader>, QueryError> {
         self.run(None, |session| async move {
             let view = session.view(tenant, Signal::Traces);
-            let reader = TraceReader::find(self, &session, &view, trace).await?;
+            let reader = self.trace_reader(&session, &view, trace).await?;
             if reader.row_count() == 0 {
-                let message = format!("trace {trace} is not stored: it never arrived here, or its retention is over");
+                let message = match session.gaps() {
+                    None => format!("trace {trace} is not stored: it never arrived here, or its retention is over"),
+                    Some(gaps) => format!("trace {trace} is not found, but {gaps}"),
+                };
                 return Err(QueryError::new(QueryErrorKind::NotFound, message));
             }
             Ok((reader, Exactness::Exact))
         })
         .await
+    }
+
+    /// Finds a trace and reads its beginning, without what turns out to be damaged.
+    async fn trace_reader(&self, session: &Session, view: &View, trace: TraceId) -> Result<TraceReader, QueryError> {
+        for _ in 0..DAMAGED_GROUPS_MAX {
+            let mut reader = TraceReader::find(self, session, view, trace).await?;
+            match reader.read_ahead().await {
+                Err(error) if error.kind() == QueryErrorKind::Damaged => {}
+                read => return read.map(|()| reader),
+            }
+        }
+        TraceReader::find(self, session, view, trace).await
     }
 
     /// A span of a trace: of several with its id the one that starts first. None when there is none.

@@ -4,9 +4,11 @@
 //! once per scope) is the storage's affair: a scan yields it as the Arrow type that [`arrow_type`] names.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use serde::{Deserialize, Serialize};
 
 /// Where an attribute stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AttributeScope {
     /// On the resource.
     Resource,
@@ -21,7 +23,8 @@ pub enum AttributeScope {
 }
 
 /// The type of the values that an attribute column holds; rows whose value has another type are null in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AttributeType {
     /// Text, as `Utf8`.
     String,
@@ -36,7 +39,8 @@ pub enum AttributeType {
 }
 
 /// A column of the logical table. Columns of one signal asked of the other are null.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Column {
     /// Start of a span, timestamp of a log record: `Timestamp(Nanosecond, "UTC")`. Values above `i64::MAX` saturate.
     Time,

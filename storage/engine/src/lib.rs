@@ -7,10 +7,12 @@ mod catalog;
 mod column;
 mod compaction;
 mod config;
+mod deletion;
 mod engine;
 mod error;
 mod journal;
 mod live;
+mod maintenance;
 mod predicate;
 mod retention;
 mod rollup;
@@ -23,8 +25,13 @@ mod world;
 pub use column::{AttributeScope, AttributeType, Column, arrow_type};
 pub use compaction::CompactionStats;
 pub use config::{Retention, StorageConfig};
+pub use deletion::{DeleteRequest, DeleteTarget, Deletion};
 pub use engine::{Append, Appended, Storage, StorageStats, TableStats};
 pub use error::{StorageError, StorageErrorKind};
+pub use maintenance::{
+    Backup, BackupObjects, ColumnBytes, InspectedSegment, Inspection, Problem, SectionBytes, SegmentDetail,
+    VerifyReport, backup, inspect, inspect_segment, restore, verify,
+};
 pub use predicate::{Comparison, Predicate, Scalar};
 pub use rollup::{
     CallGraph, Cell, Edge, EdgeKind, LogKey, MINUTE_NANOS, Node, NodeKind, RollupPart, RollupRequest, RollupTable,

@@ -3,11 +3,14 @@
 //! Predicates have two values: a comparison with a missing value is false, so its negation is true. They are exact:
 //! pruning by statistics and by the text index never changes an answer.
 
+use serde::{Deserialize, Serialize};
+
 use crate::column::{AttributeScope, Column};
 use crate::text::TextPattern;
 
 /// How a column's value stands to a scalar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Comparison {
     /// The same.
     Equal,
@@ -22,14 +25,15 @@ pub enum Comparison {
 }
 
 /// A constant, of the type of the column it is compared with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Scalar {
     /// For `Utf8` columns; compared by bytes.
     String(String),
     /// For `Int32`, `Int64` and `UInt64` columns, and for [`Column::Time`] in Unix nanoseconds.
     Int(i64),
     /// For `Float64` columns.
-    Double(f64),
+    Double(#[serde(with = "double_bits")] f64),
     /// For `Boolean` columns.
     Bool(bool),
     /// For `FixedSizeBinary` columns.
@@ -37,7 +41,8 @@ pub enum Scalar {
 }
 
 /// A condition on a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Predicate {
     /// Every one holds; `And(vec![])` is true.
     And(Vec<Predicate>),
@@ -84,5 +89,18 @@ impl Predicate {
     /// The predicate that every row meets.
     pub fn always() -> Predicate {
         Predicate::And(Vec::new())
+    }
+}
+
+/// A float as its bits: JSON has neither NaN nor infinity, and digits may be lost.
+mod double_bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(value.to_bits())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
     }
 }

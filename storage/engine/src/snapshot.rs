@@ -13,7 +13,7 @@ use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
 use crate::live::{Chunk, StoredRequest};
 use crate::rollup::{RollupPart, RollupRequest};
 use crate::scan::scan_live;
-use crate::segment::{FieldCatalogue, Segment};
+use crate::segment::{FieldCatalogue, Gaps, OnDamage, Segment};
 use crate::world::blocking;
 use crate::{AttributeScope, ScanRequest, ScanStream, StorageError, StorageErrorKind};
 
@@ -43,7 +43,11 @@ impl RowAddress {
 
 /// A part of a snapshot that is scanned by itself: a chunk of the live tier or a segment.
 #[derive(Clone)]
-pub struct Source(SourceKind);
+pub struct Source {
+    kind: SourceKind,
+    /// What reading it for this snapshot left out.
+    gaps: Gaps,
+}
 
 #[derive(Clone)]
 enum SourceKind {
@@ -54,7 +58,7 @@ enum SourceKind {
 impl Source {
     /// The earliest and the latest [`crate::Column::Time`] in it, both inclusive.
     pub fn time_bounds(&self) -> (UnixNanos, UnixNanos) {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => chunk.time_bounds(),
             SourceKind::Segment(segment) => (segment.meta().time_min, segment.meta().time_max),
         }
@@ -62,7 +66,7 @@ impl Source {
 
     /// The number of its rows.
     pub fn row_count(&self) -> u64 {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => chunk.records().len() as u64,
             SourceKind::Segment(segment) => segment.meta().rows,
         }
@@ -70,25 +74,31 @@ impl Source {
 
     /// Whether it is a segment, not a chunk of the live tier.
     pub fn is_segment(&self) -> bool {
-        matches!(self.0, SourceKind::Segment(_))
+        matches!(self.kind, SourceKind::Segment(_))
     }
 
     /// Reads rows; `source_number` is its number in [`Snapshot::sources`], for [`crate::Column::Address`].
     pub fn scan(&self, source_number: u32, request: &ScanRequest) -> ScanStream {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => scan_live(Arc::clone(chunk.records()), source_number, request),
-            SourceKind::Segment(segment) => segment.scan(source_number, request),
+            SourceKind::Segment(segment) => segment.scan(source_number, request, &self.on_damage()),
         }
     }
 
     /// Which attributes its rows have and how often, in no order. Of all its rows, whatever their time.
     pub async fn fields(&self) -> Result<Vec<FieldCount>, StorageError> {
-        let catalogue = match &self.0 {
+        let catalogue = match &self.kind {
             SourceKind::Live(chunk) => {
                 let records = Arc::clone(chunk.records());
                 blocking(move || Ok(FieldCatalogue::of_records(&records))).await?
             }
-            SourceKind::Segment(segment) => segment.field_catalogue().await?,
+            SourceKind::Segment(segment) => match segment.field_catalogue().await {
+                Ok(catalogue) => catalogue,
+                Err(error) => {
+                    self.on_damage().leave_out(segment, "the fields", error)?;
+                    FieldCatalogue::new()
+                }
+            },
         };
         use AttributeScope::{Event, Link, Record, Resource, Scope};
         Ok([Resource, Scope, Record, Event, Link]
@@ -104,24 +114,36 @@ impl Source {
 
     /// What was counted of its rows.
     pub async fn rollup(&self, request: RollupRequest) -> Result<RollupPart, StorageError> {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => {
                 let chunk = Arc::clone(chunk);
                 blocking(move || chunk.rollup()?.part(&request)).await
             }
-            SourceKind::Segment(segment) => segment.rollup(request).await,
+            SourceKind::Segment(segment) => segment.rollup(request, &self.on_damage()).await,
         }
     }
 
     async fn trace_rows(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => Ok(live_trace_rows(chunk.records(), trace)),
-            SourceKind::Segment(segment) => segment.trace_rows(trace).await,
+            SourceKind::Segment(segment) => segment.trace_rows(trace, &self.on_damage()).await,
         }
     }
 
+    async fn trace_spans(&self, trace: TraceId) -> Result<Option<Spans>, StorageError> {
+        if let SourceKind::Segment(segment) = &self.kind {
+            return segment.trace_spans(trace, &self.on_damage()).await;
+        }
+        let rows = self.trace_rows(trace).await?;
+        if rows.is_empty() { Ok(None) } else { self.spans(&rows).await.map(Some) }
+    }
+
+    fn on_damage(&self) -> OnDamage {
+        OnDamage::LeaveOut(self.gaps.clone())
+    }
+
     async fn spans(&self, rows: &[u32]) -> Result<Spans, StorageError> {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => match chunk.records().as_ref() {
                 Records::Spans(spans) => {
                     let mut found = Spans::default();
@@ -135,7 +157,7 @@ impl Source {
     }
 
     async fn logs(&self, rows: &[u32]) -> Result<Logs, StorageError> {
-        match &self.0 {
+        match &self.kind {
             SourceKind::Live(chunk) => match chunk.records().as_ref() {
                 Records::Logs(logs) => {
                     let mut found = Logs::default();
@@ -173,13 +195,16 @@ pub struct FieldCount {
 #[derive(Clone)]
 pub struct Snapshot {
     sources: Arc<[Source]>,
+    gaps: Gaps,
 }
 
 impl Snapshot {
     pub(crate) fn new(chunks: impl IntoIterator<Item = Arc<Chunk>>, segments: &[Arc<Segment>]) -> Snapshot {
-        let live = chunks.into_iter().map(|chunk| Source(SourceKind::Live(chunk)));
-        let stored = segments.iter().map(|segment| Source(SourceKind::Segment(Arc::clone(segment))));
-        Snapshot { sources: live.chain(stored).collect() }
+        let gaps = Gaps::default();
+        let live = chunks.into_iter().map(SourceKind::Live);
+        let stored = segments.iter().map(|segment| SourceKind::Segment(Arc::clone(segment)));
+        let sources = live.chain(stored).map(|kind| Source { kind, gaps: gaps.clone() }).collect();
+        Snapshot { sources, gaps }
     }
 
     /// A snapshot of records that are in memory and stored nowhere, for judging a batch as scans judge rows.
@@ -188,12 +213,19 @@ impl Snapshot {
         Snapshot::new(Chunk::new(records, request, 0, Instant::now()).map(Arc::new), &[])
     }
 
+    /// What reading this snapshot and its clones has left out so far because it is damaged, by name. Empty: every row
+    /// was looked at.
+    pub fn gaps(&self) -> Vec<String> {
+        self.gaps.named()
+    }
+
     /// Its parts; every row is in exactly one of them. A [`RowAddress`] counts them from 0.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// The whole spans at these addresses, in this order.
+    /// The whole spans at these addresses, in this order. [`StorageErrorKind::Corrupt`] when one cannot be read: a scan
+    /// for addresses does not find such rows from then on.
     pub async fn spans(&self, addresses: &[RowAddress]) -> Result<Spans, StorageError> {
         let picks = self.pick(addresses)?;
         let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].spans(&pick.rows)).collect();
@@ -209,7 +241,7 @@ impl Snapshot {
         Ok(ordered)
     }
 
-    /// The whole log records at these addresses, in this order.
+    /// The whole log records at these addresses, in this order. Errors as of [`Snapshot::spans`].
     pub async fn logs(&self, addresses: &[RowAddress]) -> Result<Logs, StorageError> {
         let picks = self.pick(addresses)?;
         let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].logs(&pick.rows)).collect();
@@ -225,14 +257,10 @@ impl Snapshot {
         Ok(ordered)
     }
 
-    /// All spans of a trace, wherever they are stored; a span that was sent more than once, the same in every field,
+    /// All spans of a trace that can be read, wherever they are stored; a span that was sent more than once, the same in every field,
     /// is there once. No spans when the trace is unknown.
     pub async fn trace(&self, trace: TraceId) -> Result<Spans, StorageError> {
-        let read = async |source: &Source| {
-            let rows = source.trace_rows(trace).await?;
-            if rows.is_empty() { Ok(None) } else { source.spans(&rows).await.map(Some) }
-        };
-        let reads: Vec<_> = self.sources.iter().map(read).collect();
+        let reads: Vec<_> = self.sources.iter().map(|source| source.trace_spans(trace)).collect();
         let parts: Vec<Option<Spans>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let mut found = Spans::default();
         parts.iter().flatten().for_each(|part| found.append(part));

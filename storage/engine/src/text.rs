@@ -1,9 +1,11 @@
 //! Full-text matching: what a token is and what a pattern means, for indexed and unindexed data alike.
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 /// A condition on a text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum TextPattern {
     /// The text's tokens contain these, one right after the other, ignoring case (a word or a quoted phrase).
     /// Already tokenised by [`tokens`]; never empty.
@@ -13,7 +15,22 @@ pub enum TextPattern {
     /// The text contains this, ignoring case (`*time*`).
     Contains(String),
     /// The regular expression matches somewhere in the text. Case as written.
-    Regex(Regex),
+    Regex(#[serde(with = "regex_text")] Regex),
+}
+
+/// A regular expression as its text.
+mod regex_text {
+    use regex::Regex;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(regex: &Regex, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(regex.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+        Regex::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl PartialEq for TextPattern {

@@ -4,6 +4,7 @@
 
 mod fields;
 mod logs;
+mod maintenance;
 mod services;
 mod traces;
 
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 
 pub use fields::*;
 pub use logs::*;
+pub use maintenance::*;
 pub use services::*;
 pub use traces::*;
 

@@ -2,6 +2,8 @@
 //! document by [`server::Server::get`].
 
 mod conduct;
+mod damage;
+mod deletions;
 mod documents;
 mod errors;
 mod fields;

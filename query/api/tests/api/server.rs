@@ -21,7 +21,7 @@ pub struct Server {
     pub router: Router,
     pub storage: Storage,
     pub status: Arc<FixedStatus>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An answer.
@@ -64,7 +64,12 @@ impl Server {
         let engine = QueryEngine::new(storage.clone(), QueryConfig::default());
         let status = Arc::new(FixedStatus::default());
         let source: Arc<dyn StatusSource> = Arc::clone(&status) as _;
-        Server { router: router(ApiState::new(engine, source)), storage, status, _dir: dir }
+        Server { router: router(ApiState::new(engine, source)), storage, status, dir }
+    }
+
+    /// Where it keeps its data.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Stores an OTLP/JSON `ExportTraceServiceRequest`.

@@ -17,6 +17,7 @@ use ulid::Ulid;
 
 pub(crate) use sqlite::SqliteCatalog;
 
+use crate::deletion::{Deletion, HeldDeletion, NewDeletion};
 use crate::{StorageError, StorageErrorKind};
 
 /// How long the hashes of requests are kept to recognise a request that is sent again.
@@ -72,12 +73,20 @@ pub(crate) struct Change {
     pub watermarks: Vec<(TenantId, Signal, u64)>,
     /// Requests whose records become visible, and when they were received.
     pub request_hashes: Vec<(TenantId, Signal, u128, UnixNanos)>,
+    /// A deletion to be recorded: it holds for its segments from now on.
+    pub deletion: Option<NewDeletion>,
+    /// Deletions of which no row is left in a segment.
+    pub cleared: Vec<(Ulid, Ulid)>,
+    /// Rows that the change removes for a deletion.
+    pub deleted_rows: Vec<(Ulid, u64)>,
+    /// Tables whose requests are forgotten: sent again, they are stored again.
+    pub forget_requests: Vec<(TenantId, Signal)>,
     /// Now: the time of the removal, and hashes older than [`REQUEST_HASH_AGE_MAX`] before it are dropped.
     pub at: UnixNanos,
 }
 
 /// What is visible, all as of one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct CatalogState {
     /// The visible segments by id, which is nearly the order of their making.
     pub segments: Vec<SegmentMeta>,
@@ -85,6 +94,8 @@ pub(crate) struct CatalogState {
     pub watermarks: Vec<(TenantId, Signal, u64)>,
     /// The requests received of late.
     pub request_hashes: Vec<(TenantId, Signal, u128, UnixNanos)>,
+    /// The deletions that are not completed, and those asked for since the hashes that are loaded.
+    pub deletions: Vec<HeldDeletion>,
 }
 
 /// The database behind the catalog.
@@ -103,6 +114,9 @@ pub(crate) trait Catalog: Send + Sync {
 
     /// Drops the rows of dead segments whose objects are gone. Ids that are unknown or visible are left alone.
     async fn forget(&self, ids: &[Ulid]) -> Result<(), CatalogError>;
+
+    /// All deletions that were ever asked for, the newest first, at most `limit`.
+    async fn deletions(&self, limit: usize) -> Result<Vec<Deletion>, CatalogError>;
 
     /// The paths of all objects of visible and dead segments, to tell which objects of the store belong to none.
     async fn object_paths(&self) -> Result<HashSet<String>, CatalogError>;
@@ -128,6 +142,14 @@ pub(crate) enum CatalogError {
         /// The last version that this program knows.
         known: i64,
     },
+    /// The catalog was written by an earlier version of the program and is only to be looked at.
+    #[error("catalog has schema version {found}, this program {known}: start the server once to bring it up to date")]
+    TooOld {
+        /// The version of the schema.
+        found: i64,
+        /// The version that this program writes.
+        known: i64,
+    },
     /// The database failed.
     #[error("catalog database: {0}")]
     Database(#[from] sqlx::Error),
@@ -138,7 +160,7 @@ impl CatalogError {
         match self {
             CatalogError::Conflict(_) => StorageErrorKind::Internal,
             CatalogError::Corrupt(_) => StorageErrorKind::Corrupt,
-            CatalogError::TooNew { .. } => StorageErrorKind::Invalid,
+            CatalogError::TooNew { .. } | CatalogError::TooOld { .. } => StorageErrorKind::Invalid,
             CatalogError::Database(error) => sql::error_kind(error),
         }
     }

@@ -9,8 +9,9 @@ use crate::StorageErrorKind;
 
 /// The steps from an empty database to the present schema; step `n` leads to version `n + 1`. Never edit one that
 /// was released: add another.
-pub(super) const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE segment (
+pub(super) const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE segment (
         id TEXT NOT NULL PRIMARY KEY,
         tenant TEXT NOT NULL,
         signal TEXT NOT NULL,
@@ -23,8 +24,8 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         created_at BIGINT NOT NULL,
         removed_at BIGINT
     )",
-    "CREATE INDEX segment_removed_at ON segment (removed_at)",
-    "CREATE TABLE object (
+        "CREATE INDEX segment_removed_at ON segment (removed_at)",
+        "CREATE TABLE object (
         segment_id TEXT NOT NULL REFERENCES segment (id) ON DELETE CASCADE,
         position BIGINT NOT NULL,
         path TEXT NOT NULL UNIQUE,
@@ -32,13 +33,13 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         checksum BIGINT NOT NULL,
         PRIMARY KEY (segment_id, position)
     )",
-    "CREATE TABLE watermark (
+        "CREATE TABLE watermark (
         tenant TEXT NOT NULL,
         signal TEXT NOT NULL,
         position BIGINT NOT NULL,
         PRIMARY KEY (tenant, signal)
     )",
-    "CREATE TABLE request_hash (
+        "CREATE TABLE request_hash (
         tenant TEXT NOT NULL,
         signal TEXT NOT NULL,
         hash_high BIGINT NOT NULL,
@@ -46,8 +47,26 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         received_at BIGINT NOT NULL,
         PRIMARY KEY (tenant, signal, hash_high, hash_low)
     )",
-    "CREATE INDEX request_hash_received_at ON request_hash (received_at)",
-]];
+        "CREATE INDEX request_hash_received_at ON request_hash (received_at)",
+    ],
+    &[
+        "CREATE TABLE deletion (
+        id TEXT NOT NULL PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        description TEXT NOT NULL,
+        parts TEXT NOT NULL,
+        requested_at BIGINT NOT NULL,
+        completed_at BIGINT,
+        row_count BIGINT NOT NULL
+    )",
+        "CREATE TABLE deletion_segment (
+        deletion_id TEXT NOT NULL REFERENCES deletion (id) ON DELETE CASCADE,
+        segment_id TEXT NOT NULL,
+        PRIMARY KEY (deletion_id, segment_id)
+    )",
+        "CREATE INDEX deletion_segment_segment_id ON deletion_segment (segment_id)",
+    ],
+];
 
 pub(super) const CREATE_SCHEMA_VERSION: &str =
     "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)";
@@ -57,6 +76,9 @@ pub(super) const INSERT_SCHEMA_VERSION: &str = "INSERT INTO schema_version (vers
 /// Together they change nothing, but are written. (An update to the value that is there is not.)
 pub(super) const SETTLE: [&str; 2] =
     ["INSERT INTO schema_version (version, applied_at) VALUES (0, 0)", "DELETE FROM schema_version WHERE version = 0"];
+
+/// One row that says `ok`, or one for each fault.
+pub(super) const CHECK_INTEGRITY: &str = "PRAGMA integrity_check(100)";
 
 pub(super) const SELECT_VISIBLE: &str =
     "SELECT id, tenant, signal, level, time_min, time_max, row_count, byte_count, format_version, created_at
@@ -94,6 +116,25 @@ pub(super) const INSERT_REQUEST_HASHES_END: &str =
 /// Hashes in one statement: five parameters each, of at most 32,766.
 pub(super) const REQUEST_HASHES_MAX: usize = 1000;
 pub(super) const PRUNE_REQUEST_HASHES: &str = "DELETE FROM request_hash WHERE received_at < $1";
+pub(super) const INSERT_DELETION: &str =
+    "INSERT INTO deletion (id, tenant, description, parts, requested_at, row_count) VALUES ($1, $2, $3, $4, $5, $6)";
+pub(super) const INSERT_DELETION_SEGMENT: &str =
+    "INSERT INTO deletion_segment (deletion_id, segment_id) VALUES ($1, $2)";
+pub(super) const CLEAR_SEGMENT: &str = "DELETE FROM deletion_segment WHERE segment_id = $1";
+pub(super) const CLEAR_DELETION_SEGMENT: &str =
+    "DELETE FROM deletion_segment WHERE deletion_id = $1 AND segment_id = $2";
+pub(super) const COUNT_DELETED: &str = "UPDATE deletion SET row_count = row_count + $2 WHERE id = $1";
+pub(super) const COMPLETE_DELETIONS: &str = "UPDATE deletion SET completed_at = $1 WHERE completed_at IS NULL
+     AND NOT EXISTS (SELECT 1 FROM deletion_segment WHERE deletion_id = deletion.id)";
+pub(super) const FORGET_REQUESTS: &str = "DELETE FROM request_hash WHERE tenant = $1 AND signal = $2";
+pub(super) const SELECT_HELD_DELETIONS: &str = "SELECT id, tenant, parts FROM deletion
+     WHERE completed_at IS NULL OR requested_at >= $1 ORDER BY id";
+pub(super) const SELECT_DELETION_SEGMENTS: &str =
+    "SELECT deletion_id, segment_id FROM deletion_segment ORDER BY deletion_id, segment_id";
+pub(super) const SELECT_DELETIONS: &str = "SELECT id, tenant, description, requested_at, completed_at, row_count,
+     (SELECT COUNT(*) FROM deletion_segment WHERE deletion_id = deletion.id)
+     FROM deletion ORDER BY requested_at DESC, id DESC LIMIT $1";
+pub(super) const COPY_DATABASE: &str = "VACUUM INTO $1";
 pub(super) const FORGET_SEGMENT: &str = "DELETE FROM segment WHERE id = $1 AND removed_at IS NOT NULL";
 
 /// An unsigned number as the same 64 bits: lossless, and readable up to 2^63 (times: up to the year 2262). No

@@ -13,6 +13,7 @@ use tracewell_model::UnixNanos;
 use ulid::Ulid;
 
 use super::{Catalog, CatalogError, CatalogState, Change, ObjectMeta, REQUEST_HASH_AGE_MAX, SegmentMeta, sql};
+use crate::deletion::{Deletion, HeldDeletion};
 
 /// How long to wait for another process (a backup, an inspection) that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +50,36 @@ impl SqliteCatalog {
         let catalog = SqliteCatalog { pool, path: path.to_owned(), unsettled: Arc::default() };
         catalog.migrate().await?;
         Ok(catalog)
+    }
+
+    /// Opens the catalog at `path`, which is there, to read it; another process may write to it. Its schema has to be
+    /// the present one.
+    pub(crate) async fn open_to_read(path: &Path) -> Result<SqliteCatalog, CatalogError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).connect_with(options).await?;
+        let found: i64 = sqlx::query_scalar(sql::SELECT_SCHEMA_VERSION).fetch_one(&pool).await?;
+        let known = sql::MIGRATIONS.len() as i64;
+        match found.cmp(&known) {
+            std::cmp::Ordering::Equal => Ok(SqliteCatalog { pool, path: path.to_owned(), unsettled: Arc::default() }),
+            std::cmp::Ordering::Greater => Err(CatalogError::TooNew { found, known }),
+            std::cmp::Ordering::Less => Err(CatalogError::TooOld { found, known }),
+        }
+    }
+
+    /// Copies the catalog at `from`, to which another process may be writing, as of one moment to a new file.
+    pub(crate) async fn copy(from: &Path, to: &Path) -> Result<(), CatalogError> {
+        let options = SqliteConnectOptions::new().filename(from).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let copied = sqlx::query(sql::COPY_DATABASE).bind(to.to_string_lossy().as_ref()).execute(&pool).await;
+        pool.close().await;
+        copied?;
+        Ok(())
+    }
+
+    /// What the database finds wrong with its own file.
+    pub(crate) async fn integrity(&self) -> Result<Vec<String>, CatalogError> {
+        let found: Vec<String> = sqlx::query_scalar(sql::CHECK_INTEGRITY).fetch_all(&self.pool).await?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Makes sure that what is visible now is what will be after a crash.
@@ -116,6 +147,7 @@ impl Catalog for SqliteCatalog {
                 received_at,
             ));
         }
+        state.deletions = held_deletions(&mut transaction, since).await?;
         transaction.commit().await?;
         Ok(state)
     }
@@ -141,6 +173,7 @@ impl Catalog for SqliteCatalog {
             }
         }
         add_request_hashes(&mut transaction, change).await?;
+        note_deletions(&mut transaction, change).await?;
         self.unsettled.store(true, Ordering::Release);
         transaction.commit().await?;
         self.unsettled.store(false, Ordering::Release);
@@ -165,6 +198,24 @@ impl Catalog for SqliteCatalog {
         Ok(())
     }
 
+    async fn deletions(&self, limit: usize) -> Result<Vec<Deletion>, CatalogError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = sqlx::query(sql::SELECT_DELETIONS).bind(limit).fetch_all(&self.pool).await?;
+        let read = |row: &sqlx::sqlite::SqliteRow| {
+            let completed_at: Option<i64> = row.try_get(4)?;
+            Ok(Deletion {
+                id: row.try_get(0)?,
+                tenant: sql::tenant(row.try_get(1)?)?,
+                description: row.try_get(2)?,
+                requested_at: sql::from_clock(row.try_get(3)?)?,
+                completed_at: completed_at.map(sql::from_clock).transpose()?,
+                rows: sql::from_bits(row.try_get(5)?),
+                pending_segments: sql::small("segments of a deletion", row.try_get(6)?)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
     async fn object_paths(&self) -> Result<HashSet<String>, CatalogError> {
         let paths: Vec<String> = sqlx::query_scalar(sql::SELECT_OBJECT_PATHS).fetch_all(&self.pool).await?;
         Ok(paths.into_iter().collect())
@@ -179,6 +230,7 @@ impl Catalog for SqliteCatalog {
 async fn remove(connection: &mut SqliteConnection, id: Ulid, at: UnixNanos) -> Result<(), CatalogError> {
     let removed =
         sqlx::query(sql::REMOVE_SEGMENT).bind(id.to_string()).bind(sql::clock(at)).execute(&mut *connection).await?;
+    sqlx::query(sql::CLEAR_SEGMENT).bind(id.to_string()).execute(&mut *connection).await?;
     match removed.rows_affected() {
         1 => Ok(()),
         _ => Err(CatalogError::Conflict(format!("segment {id} is not visible, so it cannot be removed"))),
@@ -219,6 +271,66 @@ async fn add(connection: &mut SqliteConnection, segment: &SegmentMeta) -> Result
             .map_err(taken)?;
     }
     Ok(())
+}
+
+/// Records a new deletion, and what the change does for earlier ones.
+async fn note_deletions(transaction: &mut Transaction<'_, Sqlite>, change: &Change) -> Result<(), CatalogError> {
+    if let Some(deletion) = &change.deletion {
+        let parts = serde_json::to_string(&deletion.parts)
+            .map_err(|error| CatalogError::Conflict(format!("a deletion cannot be written: {error}")))?;
+        let id = deletion.id.to_string();
+        sqlx::query(sql::INSERT_DELETION)
+            .bind(&id)
+            .bind(deletion.tenant.as_str())
+            .bind(&deletion.description)
+            .bind(parts)
+            .bind(sql::clock(change.at))
+            .bind(sql::bits(deletion.rows))
+            .execute(&mut **transaction)
+            .await?;
+        for segment in &deletion.segments {
+            let insert = sqlx::query(sql::INSERT_DELETION_SEGMENT).bind(&id).bind(segment.to_string());
+            insert.execute(&mut **transaction).await?;
+        }
+    }
+    for (deletion, segment) in &change.cleared {
+        let clear = sqlx::query(sql::CLEAR_DELETION_SEGMENT).bind(deletion.to_string()).bind(segment.to_string());
+        clear.execute(&mut **transaction).await?;
+    }
+    for (deletion, rows) in &change.deleted_rows {
+        let count = sqlx::query(sql::COUNT_DELETED).bind(deletion.to_string()).bind(sql::bits(*rows));
+        count.execute(&mut **transaction).await?;
+    }
+    for (tenant, signal) in &change.forget_requests {
+        let forget = sqlx::query(sql::FORGET_REQUESTS).bind(tenant.as_str()).bind(signal.as_str());
+        forget.execute(&mut **transaction).await?;
+    }
+    if change.deletion.is_some() || !change.cleared.is_empty() || !change.remove.is_empty() {
+        sqlx::query(sql::COMPLETE_DELETIONS).bind(sql::clock(change.at)).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
+/// The deletions that are not completed or were asked for since `since`.
+async fn held_deletions(
+    transaction: &mut Transaction<'_, Sqlite>,
+    since: i64,
+) -> Result<Vec<HeldDeletion>, CatalogError> {
+    let mut held = Vec::new();
+    for row in sqlx::query(sql::SELECT_HELD_DELETIONS).bind(since).fetch_all(&mut **transaction).await? {
+        let (id, parts): (&str, &str) = (row.try_get(0)?, row.try_get(2)?);
+        let parts = serde_json::from_str(parts)
+            .map_err(|error| CatalogError::Corrupt(format!("deletion {id}: its parts make no sense: {error}")))?;
+        let tenant = sql::tenant(row.try_get(1)?)?;
+        held.push(HeldDeletion { id: sql::ulid(id)?, tenant, parts, segments: Vec::new() });
+    }
+    for row in sqlx::query(sql::SELECT_DELETION_SEGMENTS).fetch_all(&mut **transaction).await? {
+        let (deletion, segment) = (sql::ulid(row.try_get(0)?)?, sql::ulid(row.try_get(1)?)?);
+        if let Some(deletion) = held.iter_mut().find(|held| held.id == deletion) {
+            deletion.segments.push(segment);
+        }
+    }
+    Ok(held)
 }
 
 async fn add_request_hashes(transaction: &mut Transaction<'_, Sqlite>, change: &Change) -> Result<(), CatalogError> {

@@ -27,6 +27,14 @@ const REQUESTS_MAX: usize = 16;
 
 type Reply = oneshot::Sender<Result<(), StorageError>>;
 
+/// What the thread can be asked for.
+enum Request {
+    /// To merge until nothing is left to do.
+    Compact(Reply),
+    /// To write segments again of which something was deleted.
+    Rewrite,
+}
+
 /// Everything that the background work needs.
 pub(crate) struct BackgroundWork {
     pub tables: Arc<dyn Tables>,
@@ -42,7 +50,7 @@ pub(crate) struct BackgroundWork {
 /// The running thread. Dropping it ends the work, too, but does not wait.
 pub(crate) struct Background {
     compactor: Arc<Compactor>,
-    requests: mpsc::Sender<Reply>,
+    requests: mpsc::Sender<Request>,
     world: Arc<dyn World>,
     pool: Box<dyn Pool>,
     stop: CancellationToken,
@@ -75,8 +83,14 @@ impl Background {
     /// Merges until nothing is left to do.
     pub(crate) async fn compact_now(&self) -> Result<(), StorageError> {
         let (reply, done) = oneshot::channel();
-        self.requests.send(reply).await.map_err(|_| closing())?;
+        self.requests.send(Request::Compact(reply)).await.map_err(|_| closing())?;
         done.await.map_err(|_| closing())?
+    }
+
+    /// Soon writes segments again of which something was deleted.
+    pub(crate) fn rewrite_soon(&self) {
+        // When many requests wait, one of them does it.
+        let _ = self.requests.try_send(Request::Rewrite);
     }
 
     /// Ends the work under way at its next step and waits for that, for a few seconds at most.
@@ -101,7 +115,7 @@ impl Drop for Background {
 }
 
 impl BackgroundWork {
-    async fn run(self, mut requests: mpsc::Receiver<Reply>) {
+    async fn run(self, mut requests: mpsc::Receiver<Request>) {
         let mut next_compaction = self.world.instant() + self.compaction_interval;
         let mut next_housekeeping = self.world.instant();
         while !self.stop.is_cancelled() {
@@ -111,10 +125,13 @@ impl BackgroundWork {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                Some(reply) = requests.recv() => {
-                    // Nobody minds when who asked has gone.
-                    let _ = reply.send(self.compactor.run(Urgency::Now).await);
-                }
+                Some(request) = requests.recv() => match request {
+                    Request::Compact(reply) => {
+                        // Nobody minds when who asked has gone.
+                        let _ = reply.send(self.compactor.run(Urgency::Now).await);
+                    }
+                    Request::Rewrite => self.rewrite().await,
+                },
                 () = self.world.sleep(next.saturating_duration_since(self.world.instant())) => {
                     if next == next_housekeeping {
                         self.keep_house().await;
@@ -134,6 +151,19 @@ impl BackgroundWork {
             Err(error) => {
                 tracing::warn!(%error, "compaction failed and is tried again later");
                 false
+            }
+        }
+    }
+
+    async fn rewrite(&self) {
+        loop {
+            match self.compactor.rewrite_step(Urgency::WhenWorthIt).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "deleted rows cannot be removed yet");
+                    return;
+                }
             }
         }
     }

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tracewell_model::Signal;
 use ulid::Ulid;
 
-use super::Tables;
 use super::merge::{MergeError, Merger};
 use super::plan::{MergeJob, Policy, Urgency, plan};
+use super::{Outcome, Tables};
+use crate::catalog::SegmentMeta;
 use crate::retention::Graveyard;
 use crate::segment::Segment;
 use crate::world::World;
@@ -97,6 +98,9 @@ impl Compactor {
         if self.stop.is_cancelled() {
             return Err(closing());
         }
+        if self.rewrite_step(urgency).await? {
+            return Ok(true);
+        }
         let segments = self.tables.segments();
         let Some(job) = self.next_job(&segments, urgency) else { return Ok(false) };
         let inputs: Vec<Arc<Segment>> = job
@@ -109,6 +113,23 @@ impl Compactor {
             self.wait_for_ingestion().await;
         }
         match self.merge(&job, &inputs).await {
+            Ok(()) => Ok(true),
+            Err(error) => self.failed(&job, error, urgency).map(|()| true),
+        }
+    }
+
+    /// Writes a segment again of which something is deleted, if there is one. Returns whether there was.
+    pub(crate) async fn rewrite_step(&self, urgency: Urgency) -> Result<bool, StorageError> {
+        if self.stop.is_cancelled() {
+            return Err(closing());
+        }
+        let segments = self.tables.segments();
+        let able = self.able(urgency);
+        let next = segments.iter().find(|segment| able(&segment.meta().id) && !segment.tombstones().is_empty());
+        let Some(segment) = next.cloned() else { return Ok(false) };
+        drop(segments);
+        let job = MergeJob::rewriting(segment.meta());
+        match self.merge(&job, &[segment]).await {
             Ok(()) => Ok(true),
             Err(error) => self.failed(&job, error, urgency).map(|()| true),
         }
@@ -137,12 +158,17 @@ impl Compactor {
         self.quarantine.lock().iter().copied().collect()
     }
 
-    fn next_job(&self, segments: &[Arc<Segment>], urgency: Urgency) -> Option<MergeJob> {
-        let quarantine = self.quarantine.lock();
-        let mut postponed = self.postponed.lock();
+    /// Which segments can be worked on.
+    fn able(&self, urgency: Urgency) -> impl Fn(&Ulid) -> bool {
         let now = self.world.instant();
+        let mut postponed = self.postponed.lock();
         postponed.retain(|_, until| *until > now && urgency == Urgency::WhenWorthIt);
-        let able = |id: &Ulid| !quarantine.contains(id) && !postponed.contains_key(id);
+        let (postponed, quarantine) = (postponed.clone(), self.quarantine.lock().clone());
+        move |id| !quarantine.contains(id) && !postponed.contains_key(id)
+    }
+
+    fn next_job(&self, segments: &[Arc<Segment>], urgency: Urgency) -> Option<MergeJob> {
+        let able = self.able(urgency);
         let policy = |signal| match signal {
             Signal::Traces => self.traces,
             Signal::Logs => self.logs,
@@ -160,36 +186,57 @@ impl Compactor {
 
     async fn merge(&self, job: &MergeJob, inputs: &[Arc<Segment>]) -> Result<(), MergeError> {
         let began = self.world.instant();
-        let merged = self.merger.merge(job, inputs, &self.stop).await?;
+        let rewritten = self.merger.merge(job, inputs, &self.stop).await?;
+        let written = match &rewritten.outcome {
+            Outcome::Segment(segment) => Some(segment.meta().clone()),
+            Outcome::Unchanged | Outcome::Nothing => None,
+        };
         if self.stop.is_cancelled() {
-            self.merger.discard(job, merged.meta().id).await;
+            self.discard(job, written.as_ref()).await;
             return Err(closing().into());
         }
-        let (id, rows, bytes) = (merged.meta().id, merged.meta().rows, merged.meta().bytes);
-        for input in inputs {
-            self.graveyard.watch(input.meta().id, input);
+        self.watch(inputs);
+        match self.tables.replace_rewritten(rewritten).await {
+            Ok(true) => {}
+            // More of them was deleted meanwhile: they are written again.
+            Ok(false) => {
+                self.discard(job, written.as_ref()).await;
+                return Ok(());
+            }
+            Err(error) => {
+                self.discard(job, written.as_ref()).await;
+                return Err(error.into());
+            }
         }
-        if let Err(error) = self.tables.replace(&job.inputs, vec![merged]).await {
-            self.merger.discard(job, id).await;
-            return Err(error.into());
-        }
+        let Some(written) = written else { return Ok(()) };
         let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
         add(&self.counters.merges, 1);
         add(&self.counters.segments, inputs.len() as u64);
-        add(&self.counters.rows, rows);
-        add(&self.counters.bytes, bytes);
+        add(&self.counters.rows, written.rows);
+        add(&self.counters.bytes, written.bytes);
         tracing::info!(
             tenant = %job.tenant,
             signal = %job.signal,
-            segment = %id,
+            segment = %written.id,
             level = job.level,
             inputs = inputs.len(),
-            rows,
-            bytes,
+            rows = written.rows,
+            bytes = written.bytes,
             elapsed_ms = (self.world.instant() - began).as_millis() as u64,
             "segments merged"
         );
         Ok(())
+    }
+
+    /// To be told before segments are made invisible: their objects stay while anyone holds them.
+    pub(crate) fn watch(&self, segments: &[Arc<Segment>]) {
+        segments.iter().for_each(|segment| self.graveyard.watch(segment.meta().id, segment));
+    }
+
+    async fn discard(&self, job: &MergeJob, written: Option<&SegmentMeta>) {
+        if let Some(written) = written {
+            self.merger.discard(job, written.id).await;
+        }
     }
 
     /// A damaged input is put aside for good. After any other error the job's segments are left alone for a while; who

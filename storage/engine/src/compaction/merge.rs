@@ -16,8 +16,9 @@ use ulid::Ulid;
 use super::compactor::closing;
 use super::order::{RowRef, SpanKeys, order_of_logs, order_of_spans};
 use super::plan::MergeJob;
+use super::{Outcome, Rewritten};
 use crate::segment::{
-    ColumnPlan, FieldCatalogue, ROW_GROUP_ROWS, Segment, SegmentWriter, SortKeys, WriteOptions, directory,
+    ColumnPlan, DeletedRows, FieldCatalogue, ROW_GROUP_ROWS, Segment, SegmentWriter, SortKeys, WriteOptions, directory,
 };
 use crate::world::World;
 use crate::{StorageError, StorageErrorKind};
@@ -73,9 +74,44 @@ impl Merger {
         job: &MergeJob,
         inputs: &[Arc<Segment>],
         stop: &CancellationToken,
+    ) -> Result<Rewritten, MergeError> {
+        let mut deleted = Vec::with_capacity(inputs.len());
+        let mut heeded = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let tombstones = input.tombstones();
+            deleted.push(input.deleted_rows(&tombstones).await.map_err(of_input(input))?);
+            heeded.push((Arc::clone(input), tombstones));
+        }
+        let gone: u64 = deleted.iter().map(|deleted| deleted.rows.len() as u64).sum();
+        let is_rewriting = inputs.iter().all(|input| input.meta().level == job.level);
+        let outcome = match job.rows.saturating_sub(gone) {
+            0 => Outcome::Nothing,
+            _ if is_rewriting && gone == 0 => Outcome::Unchanged,
+            rows => Outcome::Segment(self.write_or_discard(job, inputs, &deleted, rows, stop).await?),
+        };
+        let deleted_rows = deleted.into_iter().flat_map(|deleted| deleted.counts).collect();
+        Ok(Rewritten { inputs: heeded, outcome, deleted_rows })
+    }
+
+    async fn write_or_discard(
+        &self,
+        job: &MergeJob,
+        inputs: &[Arc<Segment>],
+        deleted: &[DeletedRows],
+        rows: u64,
+        stop: &CancellationToken,
     ) -> Result<Arc<Segment>, MergeError> {
         let id = self.world.id();
-        let written = self.write(job, id, inputs, stop).await;
+        let written = match order_of(job.signal, inputs, deleted).await {
+            Ok(order) => self.write(job, id, inputs, &order, stop).await,
+            Err(error) => Err(error),
+        };
+        let written = match written {
+            Ok(merged) if merged.meta().rows != rows => {
+                Err(internal(format!("merging {rows} rows gave {}", merged.meta().rows)).into())
+            }
+            written => written,
+        };
         if written.is_err() {
             // Whole objects may be there already; on a full disk they would be in the way.
             self.discard(job, id).await;
@@ -97,11 +133,11 @@ impl Merger {
         job: &MergeJob,
         id: Ulid,
         inputs: &[Arc<Segment>],
+        order: &[RowRef],
         stop: &CancellationToken,
     ) -> Result<Arc<Segment>, MergeError> {
-        let order = order_of(job.signal, inputs).await?;
         let mut writer = self.writer(job, id, inputs).await?;
-        let mut rest = order.as_slice();
+        let mut rest = order;
         let mut batch_rows = FIRST_BATCH_ROWS;
         while !rest.is_empty() {
             if stop.is_cancelled() {
@@ -118,10 +154,7 @@ impl Merger {
         // What was written is read back before anything depends on it: opening checks the heads of all objects.
         merged.field_catalogue().await?;
         merged.release();
-        match merged.meta().rows == job.rows {
-            true => Ok(merged),
-            false => Err(internal(format!("merging {} rows gave {}", job.rows, merged.meta().rows)).into()),
-        }
+        Ok(merged)
     }
 
     async fn writer(&self, job: &MergeJob, id: Ulid, inputs: &[Arc<Segment>]) -> Result<SegmentWriter, MergeError> {
@@ -130,7 +163,7 @@ impl Merger {
             catalogue.merge(&input.field_catalogue().await.map_err(of_input(input))?);
         }
         let created_at = inputs.iter().map(|input| input.meta().created_at).max().unwrap_or_default();
-        let options = WriteOptions { level: job.level, created_at, full_text_index: true };
+        let options = WriteOptions { level: job.level, created_at, full_text_index: job.level > 0 };
         let plan = ColumnPlan::new(job.signal, &catalogue);
         Ok(SegmentWriter::new(&self.store, id, &job.tenant, plan, options)?)
     }
@@ -143,13 +176,21 @@ fn next_batch_rows(rows: usize, bytes: usize) -> usize {
     fitting.min(rows.saturating_mul(BATCH_GROWTH)).clamp(1, ROW_GROUP_ROWS)
 }
 
-/// The order of the merged rows.
-async fn order_of(signal: Signal, inputs: &[Arc<Segment>]) -> Result<Vec<RowRef>, MergeError> {
+/// The order of the merged rows, without the deleted ones.
+async fn order_of(signal: Signal, inputs: &[Arc<Segment>], deleted: &[DeletedRows]) -> Result<Vec<RowRef>, MergeError> {
     let mut spans = Vec::new();
     let mut logs = Vec::new();
-    for input in inputs {
+    for (input, deleted) in inputs.iter().zip(deleted) {
         match input.sort_keys().await.map_err(of_input(input))? {
-            SortKeys::Spans { trace_id, start } => spans.push(SpanKeys { trace_id, start }),
+            SortKeys::Spans { trace_id, mut start } => {
+                // So that no trace begins with a span that is deleted.
+                for &row in &deleted.rows {
+                    if let Some(start) = start.get_mut(row as usize) {
+                        *start = u64::MAX;
+                    }
+                }
+                spans.push(SpanKeys { trace_id, start });
+            }
             SortKeys::Logs(times) => logs.push(times),
         }
     }
@@ -157,8 +198,9 @@ async fn order_of(signal: Signal, inputs: &[Arc<Segment>]) -> Result<Vec<RowRef>
         Signal::Traces => (order_of_spans(&spans), spans.len()),
         Signal::Logs => (order_of_logs(&logs), logs.len()),
     };
+    let is_left = |at: &RowRef| deleted[at.input as usize].rows.binary_search(&at.row).is_err();
     match held == inputs.len() {
-        true => Ok(order),
+        true => Ok(order.into_iter().filter(is_left).collect()),
         false => Err(internal(format!("a segment to be merged does not hold {signal}")).into()),
     }
 }

@@ -199,6 +199,20 @@ fn job_of(inputs: &[&SegmentMeta]) -> Option<MergeJob> {
     })
 }
 
+impl MergeJob {
+    /// To write a segment again as it is, but for what is deleted of it.
+    pub(super) fn rewriting(segment: &SegmentMeta) -> MergeJob {
+        MergeJob {
+            tenant: segment.tenant.clone(),
+            signal: segment.signal,
+            level: segment.level,
+            inputs: vec![segment.id],
+            rows: segment.rows,
+            since: segment.created_at,
+        }
+    }
+}
+
 fn total_rows(segments: &[&SegmentMeta]) -> u64 {
     segments.iter().fold(0, |sum, segment| sum.saturating_add(segment.rows))
 }

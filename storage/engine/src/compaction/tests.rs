@@ -19,7 +19,7 @@ use super::compactor::Compactor;
 use super::merge::Merger;
 use super::plan::Urgency;
 use super::samples::{logs, rows, spans};
-use super::{Background, BackgroundWork, Tables};
+use super::{Background, BackgroundWork, Outcome, Rewritten, Tables};
 use crate::catalog::{Catalog, Change, SqliteCatalog};
 use crate::retention::{Graveyard, delete_orphans, expire};
 use crate::segment::{Segment, SortKeys, WriteOptions, write};
@@ -87,6 +87,15 @@ impl Tables for TestTables {
         view.retain(|segment| !remove.contains(&segment.meta().id));
         view.extend(add);
         Ok(())
+    }
+
+    async fn replace_rewritten(&self, rewritten: Rewritten) -> Result<bool, StorageError> {
+        let add = match rewritten.outcome {
+            Outcome::Segment(segment) => vec![segment],
+            Outcome::Unchanged | Outcome::Nothing => Vec::new(),
+        };
+        let remove: Vec<Ulid> = rewritten.inputs.iter().map(|(segment, _)| segment.meta().id).collect();
+        self.replace(&remove, add).await.map(|()| true)
     }
 
     fn is_under_pressure(&self) -> bool {

@@ -49,6 +49,12 @@ impl Duplicates {
         }
     }
 
+    /// Forgets the requests of a tenant.
+    pub(super) fn forget_tenant(&mut self, tenant: &TenantId) {
+        self.known.retain(|key| key.tenant != *tenant);
+        self.by_age.retain(|(_, key)| key.tenant != *tenant);
+    }
+
     fn forget_first(&mut self) {
         if let Some((_, key)) = self.by_age.pop_front() {
             self.known.remove(&key);

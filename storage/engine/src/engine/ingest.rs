@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tracewell_model::{Records, UnixNanos};
+use tracewell_model::{Records, TenantId, UnixNanos};
 
 use super::duplicates::{Duplicates, RequestKey};
 use super::shared::Shared;
@@ -43,6 +43,10 @@ enum Command {
     Append(Box<Request>),
     /// Find out whether the journal works again.
     Probe,
+    /// Ends the current file of the journal.
+    Rotate(oneshot::Sender<()>),
+    /// Forgets which requests of a tenant were stored.
+    Forget(TenantId, oneshot::Sender<()>),
     /// Finish what has queued up, then end.
     Close,
 }
@@ -109,6 +113,20 @@ impl Ingest {
         let _ = self.queue.try_send(Command::Probe);
     }
 
+    /// Ends the current file of the journal, so that it can go when its requests are in segments.
+    pub(super) async fn rotate(&self) -> Result<(), StorageError> {
+        let (reply, done) = oneshot::channel();
+        self.queue.send(Command::Rotate(reply)).await.map_err(|_| closing())?;
+        done.await.map_err(|_| closing())
+    }
+
+    /// Forgets which requests of the tenant were stored: sent again, they are stored again.
+    pub(super) async fn forget(&self, tenant: &TenantId) -> Result<(), StorageError> {
+        let (reply, done) = oneshot::channel();
+        self.queue.send(Command::Forget(tenant.clone(), reply)).await.map_err(|_| closing())?;
+        done.await.map_err(|_| closing())
+    }
+
     /// Finishes the requests that have queued up and refuses further ones.
     pub(super) async fn close(&self) {
         // It fails when the thread has ended already.
@@ -155,6 +173,15 @@ impl Writer {
                         group.push(*request);
                     }
                     Command::Probe => self.probe(),
+                    Command::Rotate(done) => {
+                        self.journal.rotate();
+                        // Nobody minds when who asked has gone.
+                        let _ = done.send(());
+                    }
+                    Command::Forget(tenant, done) => {
+                        self.duplicates.forget_tenant(&tenant);
+                        let _ = done.send(());
+                    }
                     // What is in the queue is still received; nothing more gets in.
                     Command::Close => commands.close(),
                 }

@@ -1,5 +1,6 @@
 //! The storage as a whole: what the rest of Tracewell talks to.
 
+mod delete;
 mod disk_watch;
 mod duplicates;
 mod durable_store;
@@ -25,11 +26,16 @@ use tokio::sync::broadcast;
 use tracewell_model::{Logs, Records, Signal, TenantId, UnixNanos};
 use tracewell_otlp::ContentEncoding;
 
+pub(crate) use lock::DirectoryLock;
+pub(crate) use replay::decode as decode_entry;
+pub(crate) use set_aside::files as set_aside_files;
 pub use stats::{StorageStats, TableStats};
 
 use crate::compaction;
+use crate::deletion::{DeleteRequest, Deletion};
+use crate::maintenance::check_segments;
 use crate::world::timeout;
-use crate::{Snapshot, StorageConfig, StorageError, StorageErrorKind};
+use crate::{Snapshot, StorageConfig, StorageError, StorageErrorKind, VerifyReport};
 use flush::Flusher;
 use ingest::Ingest;
 use shared::Shared;
@@ -129,6 +135,27 @@ impl Storage {
     /// Merges segments until nothing is left to do.
     pub async fn compact_now(&self) -> Result<(), StorageError> {
         self.inner.compaction.compact_now().await
+    }
+
+    /// Reads all visible segments from end to end and names what is damaged. Takes as long as reading everything does.
+    pub async fn verify(&self) -> Result<VerifyReport, StorageError> {
+        let views = self.inner.shared.tables.all().into_iter().map(|table| table.view());
+        // Held until the end, so that none is deleted meanwhile.
+        let segments: Vec<_> = views.flat_map(|view| view.segments.as_ref().clone()).collect();
+        let mut report = VerifyReport::default();
+        check_segments(&segments, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Deletes records. When this returns, no read shows them any more, also after a restart; they are removed from the
+    /// segments and their indexes soon. Records that are stored later are not affected.
+    pub async fn delete(&self, request: DeleteRequest) -> Result<Deletion, StorageError> {
+        delete::delete(&self.inner, request).await
+    }
+
+    /// The deletions so far, the newest first; at most a thousand.
+    pub async fn deletions(&self) -> Result<Vec<Deletion>, StorageError> {
+        delete::deletions(&self.inner).await
     }
 
     /// The log records of the tenant that are stored from now on, in the order in which they become visible. A

@@ -10,7 +10,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracewell_model::{TenantId, UnixNanos};
+use tracewell_model::{Signal, TenantId, UnixNanos};
 
 use super::Inner;
 use super::disk_watch;
@@ -26,6 +26,7 @@ use super::shared::Shared;
 use super::tails::Tails;
 use crate::catalog::{Catalog, CatalogState, REQUEST_HASH_AGE_MAX, SegmentMeta, SqliteCatalog};
 use crate::compaction::{self, Background, BackgroundWork, Compactor, Merger};
+use crate::deletion::{HeldDeletion, Tombstone};
 use crate::journal::{Disk, Files, Journal, LocalDisk, RecoveryError, is_set_aside};
 use crate::live::{LiveBudget, Tables};
 use crate::retention::{Graveyard, delete_orphans, delete_unfinished_files};
@@ -109,13 +110,15 @@ fn new_shared(config: StorageConfig, devices: Devices) -> Arc<Shared> {
         files: Arc::new(Files::new(disk)),
         health: Arc::new(Health::default()),
         tails: Tails::default(),
+        changing: tokio::sync::Mutex::default(),
         lock,
         #[cfg(test)]
         unwritable: parking_lot::Mutex::default(),
     })
 }
 
-/// Makes the segments of the catalog visible, but those whose objects are gone or cut: they are named, the rest served.
+/// Makes the segments of the catalog visible. Those whose objects are gone or cut are named; so are the answers that lack
+/// their rows.
 async fn open_segments(shared: &Shared, state: &CatalogState) -> Result<(), StorageError> {
     let listed: Vec<ObjectMeta> =
         shared.store.list(Some(&Path::from(SEGMENTS))).try_collect().await.map_err(|error| {
@@ -125,23 +128,33 @@ async fn open_segments(shared: &Shared, state: &CatalogState) -> Result<(), Stor
     for (tenant, signal, _) in &state.watermarks {
         shared.tables.get_or_restore(tenant, *signal);
     }
-    let mut by_table: HashMap<_, Vec<Arc<Segment>>> = HashMap::new();
+    let mut by_table: HashMap<(TenantId, Signal), Vec<Arc<Segment>>> = HashMap::new();
     for meta in &state.segments {
-        match check_objects(meta, &sizes) {
-            Ok(()) => {
-                let segment = Segment::open(&shared.store, meta.clone());
-                by_table.entry((meta.tenant.clone(), meta.signal)).or_default().push(segment);
-            }
-            Err(reason) => {
-                tracing::error!(segment = %meta.id, rows = meta.rows, "{reason}");
-                shared.health.add_damaged(reason);
-            }
+        let segment = Segment::open(&shared.store, meta.clone());
+        if let Err(reason) = check_objects(meta, &sizes) {
+            segment.note_damage(&reason);
         }
+        by_table.entry((meta.tenant.clone(), meta.signal)).or_default().push(segment);
     }
+    bury(&by_table, state);
     for ((tenant, signal), segments) in by_table {
         shared.tables.get_or_restore(&tenant, signal).replace(&[], segments);
     }
     Ok(())
+}
+
+/// Gives the segments the tombstones of the deletions that hold for them.
+fn bury(by_table: &HashMap<(TenantId, Signal), Vec<Arc<Segment>>>, state: &CatalogState) {
+    for deletion in &state.deletions {
+        for part in &deletion.parts {
+            let Some(predicate) = &part.predicate else { continue };
+            let tombstone = Arc::new(Tombstone { id: deletion.id, predicate: predicate.clone() });
+            let segments = by_table.get(&(deletion.tenant.clone(), part.signal)).into_iter().flatten();
+            for segment in segments.filter(|segment| deletion.segments.contains(&segment.meta().id)) {
+                segment.bury(Arc::clone(&tombstone));
+            }
+        }
+    }
 }
 
 /// Names what earlier runs found damaged, until somebody has looked at it and moved it away.
@@ -157,12 +170,11 @@ fn name_what_was_set_aside(shared: &Shared, disk: &dyn Disk) {
 
 fn check_objects(meta: &SegmentMeta, sizes: &HashMap<Path, u64>) -> Result<(), String> {
     for object in &meta.objects {
-        let about =
-            || format!("segment {} of {} of tenant {}: object {}", meta.id, meta.signal, meta.tenant, object.path);
+        let about = || format!("segment object {} is damaged:", object.path);
         match sizes.get(&Path::from(object.path.as_str())) {
             Some(&bytes) if bytes == object.bytes => {}
-            Some(&bytes) => return Err(format!("{} has {bytes} bytes instead of {}", about(), object.bytes)),
-            None => return Err(format!("{} is missing", about())),
+            Some(&bytes) => return Err(format!("{} it has {bytes} bytes instead of {}", about(), object.bytes)),
+            None => return Err(format!("{} it is missing", about())),
         }
     }
     Ok(())
@@ -179,8 +191,10 @@ async fn replay_journal(
     let watermarks: Watermarks =
         state.watermarks.into_iter().map(|(tenant, signal, through)| ((tenant, signal), through)).collect();
     let last_flushed = watermarks.values().copied().max().unwrap_or(0);
+    let forgotten = forgotten(&state.deletions);
     let (reader, reader_disk) = (Arc::clone(shared), Arc::clone(disk));
-    let replaying = move || replay(&reader, reader_disk.as_ref(), &watermarks, duplicates).map_err(recovery_failed);
+    let replaying =
+        move || replay(&reader, reader_disk.as_ref(), &watermarks, &forgotten, duplicates).map_err(recovery_failed);
     let Replayed { recovered, duplicates, requests } = blocking(replaying).await?;
     recovered.damage.iter().for_each(|damage| shared.health.add_damaged(damage.to_string()));
     if !recovered.durable {
@@ -195,7 +209,19 @@ async fn replay_journal(
     Ok((Journal::new(Arc::clone(disk), world, files, file_bytes, next), duplicates))
 }
 
-fn restored(mut hashes: Vec<(TenantId, tracewell_model::Signal, u128, UnixNanos)>) -> Duplicates {
+/// Up to where the journal's requests of a table are forgotten, because all of it was deleted then.
+fn forgotten(deletions: &[HeldDeletion]) -> Watermarks {
+    let mut forgotten = Watermarks::default();
+    for deletion in deletions {
+        for part in deletion.parts.iter().filter(|part| part.predicate.is_none()) {
+            let through = forgotten.entry((deletion.tenant.clone(), part.signal)).or_default();
+            *through = part.through.max(*through);
+        }
+    }
+    forgotten
+}
+
+fn restored(mut hashes: Vec<(TenantId, Signal, u128, UnixNanos)>) -> Duplicates {
     hashes.sort_by_key(|(_, _, _, received_at)| *received_at);
     let mut duplicates = Duplicates::default();
     for (tenant, signal, hash, received_at) in hashes {

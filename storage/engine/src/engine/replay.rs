@@ -31,9 +31,10 @@ pub(super) fn replay(
     shared: &Arc<Shared>,
     disk: &dyn Disk,
     watermarks: &Watermarks,
+    forgotten: &Watermarks,
     duplicates: Duplicates,
 ) -> Result<Replayed, RecoveryError> {
-    let mut replay = Replay { shared, watermarks, duplicates, requests: 0 };
+    let mut replay = Replay { shared, watermarks, forgotten, duplicates, requests: 0 };
     let recovered = recover(disk, &shared.files, &mut |sequence, entry| {
         wait(shared.budget.below(shared.config.live_bytes_max as u64));
         replay.insert(sequence, entry)
@@ -44,6 +45,8 @@ pub(super) fn replay(
 struct Replay<'a> {
     shared: &'a Shared,
     watermarks: &'a Watermarks,
+    /// Up to where requests are not remembered.
+    forgotten: &'a Watermarks,
     duplicates: Duplicates,
     requests: u64,
 }
@@ -61,13 +64,17 @@ impl Replay<'_> {
                 self.requests += 1;
             }
         }
+        if self.forgotten.get(&table_name).is_some_and(|&through| sequence <= through) {
+            return Ok(());
+        }
         let key = RequestKey { tenant: entry.tenant, signal: entry.signal, hash: entry.request_hash };
         self.duplicates.insert(key, entry.received_at);
         Ok(())
     }
 }
 
-fn decode(entry: &Entry) -> Result<Records, String> {
+/// The records of a request of the journal; why not, when it makes no sense.
+pub(crate) fn decode(entry: &Entry) -> Result<Records, String> {
     let body = inflate(entry.encoding, &entry.body, INFLATED_BYTES_MAX).map_err(|error| error.to_string())?;
     decoded(entry.signal, &body, entry.received_at)
 }

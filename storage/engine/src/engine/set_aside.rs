@@ -28,7 +28,7 @@ pub(super) fn set_aside(shared: &Shared, table: &Table, chunk: &Chunk) -> Result
 }
 
 /// The files that were written below the data directory and are still there.
-pub(super) fn files(data_dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(data_dir: &Path) -> Vec<PathBuf> {
     // Not there when nothing was ever set aside.
     let Ok(entries) = std::fs::read_dir(data_dir.join(DIRECTORY)) else { return Vec::new() };
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub files: Arc<Files>,
     pub health: Arc<Health>,
     pub tails: Tails,
+    /// Held by who changes which segments are visible, or what is deleted of them.
+    pub changing: tokio::sync::Mutex<()>,
     /// Held until the last background work has ended.
     pub lock: DirectoryLock,
     /// Tenants of whose records no segment can be made.
@@ -50,7 +52,10 @@ impl Shared {
                 Ok(state) => {
                     let is_visible = |id: &Ulid| state.segments.iter().any(|segment| segment.id == *id);
                     let was_made = change.add.iter().all(|segment| is_visible(&segment.id))
-                        && !change.remove.iter().any(is_visible);
+                        && !change.remove.iter().any(is_visible)
+                        && change.deletion.as_ref().is_none_or(|new| {
+                            new.segments.is_empty() || state.deletions.iter().any(|held| held.id == new.id)
+                        });
                     return if was_made { Ok(()) } else { Err(error.into()) };
                 }
                 Err(again) => tracing::error!(%error, %again, "the catalog does not tell whether a change was made"),

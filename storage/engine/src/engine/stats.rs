@@ -45,11 +45,14 @@ pub struct TableStats {
 /// The figures now.
 pub(super) fn collect(shared: &Shared, compactor: &Compactor) -> StorageStats {
     let quarantined = compactor.quarantined().into_iter().map(|id| format!("segment {id}: cannot be merged"));
+    let views = shared.tables.all().into_iter().map(|table| table.view());
+    let parts: Vec<String> =
+        views.flat_map(|view| view.segments.iter().flat_map(|s| s.damaged_parts()).collect::<Vec<_>>()).collect();
     StorageStats {
         tables: shared.tables.all().iter().map(|table| of_table(table)).collect(),
         journal_bytes: shared.files.bytes(),
         degraded: shared.health.degraded(),
-        damaged: shared.health.damaged().into_iter().chain(quarantined).collect(),
+        damaged: shared.health.damaged().into_iter().chain(parts).chain(quarantined).collect(),
         compaction: compactor.stats(),
     }
 }

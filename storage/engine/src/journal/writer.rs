@@ -89,6 +89,11 @@ impl Journal {
         Ok(first)
     }
 
+    /// Ends the current file, so that it can go when its requests are in segments. The next request begins another.
+    pub(crate) fn rotate(&mut self) {
+        self.close_current();
+    }
+
     /// Makes sure that there is a file to write to; tells whether the journal works (again).
     pub(crate) fn probe(&mut self) -> Result<(), JournalError> {
         self.make_room(0)

@@ -70,6 +70,21 @@ impl Section {
     }
 }
 
+impl std::fmt::Display for Section {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Section::Catalogue => f.write_str("field catalogue"),
+            Section::TraceFence => f.write_str("fence of the trace index"),
+            Section::TraceBlocks => f.write_str("trace index"),
+            Section::Words(group) => write!(f, "words of row group {group}"),
+            Section::Values(group) => write!(f, "rare values of row group {group}"),
+            Section::RollupHead => f.write_str("head of the rollup"),
+            Section::RollupBody => f.write_str("rollup"),
+            Section::Identifiers(group) => write!(f, "identifiers of row group {group}"),
+        }
+    }
+}
+
 /// What is known of a row group without looking into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowGroupInfo {
@@ -105,6 +120,20 @@ impl Head {
     /// Where a section is, from the start of the sections.
     pub(crate) fn section(&self, section: Section) -> Option<Range<u64>> {
         self.sections.get(&section).cloned()
+    }
+
+    /// Says what stands in a range of bytes of the sections.
+    pub(crate) fn section_names(&self) -> super::object::Contents {
+        let sections = self.sections.clone();
+        Arc::new(move |bytes| {
+            let inside = sections.iter().filter(|(_, range)| range.start < bytes.end && bytes.start < range.end);
+            inside.map(|(section, _)| section.to_string()).collect::<Vec<_>>().join(", ")
+        })
+    }
+
+    /// The sections there are, with their bytes.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (Section, u64)> + '_ {
+        self.sections.iter().map(|(section, range)| (*section, range.end.saturating_sub(range.start)))
     }
 
     /// The number of bytes that have to be read for the head, by the first bytes of the object. Errors say what is

@@ -7,7 +7,9 @@
 pub(crate) mod any_value;
 mod blocks;
 mod catalogue;
+mod check;
 mod columns;
+mod detail;
 mod encode;
 mod granule_filter;
 mod index;
@@ -17,6 +19,7 @@ mod object;
 mod order;
 mod pages;
 mod prune;
+mod quarantine;
 mod reader;
 mod restore;
 mod rollup;
@@ -29,6 +32,7 @@ mod shred_attributes;
 mod text_bundle;
 mod text_filter;
 mod text_index;
+mod tombstones;
 mod trace_index;
 mod value_filter;
 mod view;
@@ -43,8 +47,10 @@ use ulid::Ulid;
 
 pub(crate) use catalogue::FieldCatalogue;
 pub(crate) use columns::{ColumnPlan, ROW_GROUP_ROWS};
+pub(crate) use quarantine::{Gaps, OnDamage};
 pub(crate) use reader::Segment;
 pub(crate) use rows::SortKeys;
+pub(crate) use tombstones::DeletedRows;
 pub(crate) use writer::{SegmentWriter, write};
 
 use crate::{StorageError, StorageErrorKind};

@@ -23,6 +23,9 @@ use crate::{StorageError, StorageErrorKind};
 /// Pieces of a remote object that lie no further apart are read in one request.
 const GAP_BYTES_MAX: u64 = 256 << 10;
 
+/// What is read at once of an object that is read as a whole: whole blocks.
+const SWEEP_BYTES: usize = 64 * BLOCK_BYTES;
+
 /// An object of a segment.
 pub(crate) struct Object {
     store: Arc<dyn ObjectStore>,
@@ -41,6 +44,17 @@ impl Object {
     pub(crate) fn read_all(&self) -> Result<Bytes, StorageError> {
         let read = async { self.store.get(&self.path).await?.bytes().await };
         wait(read).map_err(|error| self.failed(error))
+    }
+
+    /// Its size and the XXH3-64 of its bytes, read piece by piece.
+    pub(crate) fn digest(self: &Arc<Object>) -> Result<(u64, u64), StorageError> {
+        let found = wait(self.store.head(&self.path)).map_err(|error| self.failed(error))?;
+        let open = self.open()?;
+        let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+        for start in (0..found.size).step_by(SWEEP_BYTES) {
+            hash.update(&open.read(start..found.size.min(start + SWEEP_BYTES as u64))?);
+        }
+        Ok((found.size, hash.digest()))
     }
 
     /// Opens it for reading parts.
@@ -69,12 +83,15 @@ impl Object {
         StorageError::new(StorageErrorKind::Corrupt, format!("segment object {} is damaged: {what}", self.path))
     }
 
+    /// An error of the store.
     fn failed(&self, error: object_store::Error) -> StorageError {
-        let kind = match error {
-            object_store::Error::NotFound { .. } => StorageErrorKind::Corrupt,
-            _ => StorageErrorKind::Internal,
-        };
-        StorageError::new(kind, format!("cannot read segment object {}: {error}", self.path))
+        match error {
+            object_store::Error::NotFound { .. } => self.corrupt("it is missing"),
+            error => {
+                let message = format!("cannot read segment object {}: {error}", self.path);
+                StorageError::new(StorageErrorKind::Internal, message)
+            }
+        }
     }
 }
 
@@ -100,6 +117,9 @@ impl OpenObject {
                 let mut bytes = vec![0; length];
                 file.read_exact_at(&mut bytes, range.start).map_err(|error| match error.kind() {
                     io::ErrorKind::UnexpectedEof => self.object.corrupt("it is shorter than it was written"),
+                    _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                        self.object.corrupt("the disk cannot read it")
+                    }
                     _ => StorageError::new(
                         StorageErrorKind::Internal,
                         format!("cannot read segment object {}: {error}", self.object.path),
@@ -125,9 +145,12 @@ impl OpenObject {
 
     /// The part of the object from `base` on, verified block by block. What is before is not there.
     pub(crate) fn verified_from(self, base: u64, blocks: Arc<Blocks>) -> VerifiedObject {
-        VerifiedObject { open: self, base, blocks, fetched: Vec::new() }
+        VerifiedObject { open: self, base, blocks, contents: None, fetched: Vec::new() }
     }
 }
+
+/// Says what stands in a range of an object's bytes.
+pub(crate) type Contents = Arc<dyn Fn(Range<u64>) -> String + Send + Sync>;
 
 /// An object being read; what is read is verified first.
 #[derive(Clone)]
@@ -135,11 +158,34 @@ pub(crate) struct VerifiedObject {
     open: OpenObject,
     base: u64,
     blocks: Arc<Blocks>,
+    contents: Option<Contents>,
     /// What was fetched ahead, with its place.
     fetched: Vec<(u64, Bytes)>,
 }
 
 impl VerifiedObject {
+    /// Names what is damaged by `contents`.
+    pub(crate) fn with_contents(self, contents: Contents) -> VerifiedObject {
+        VerifiedObject { contents: Some(contents), ..self }
+    }
+
+    /// The numbers of all damaged blocks, each with what stands in it. Reads everything.
+    pub(crate) fn damaged_blocks(&self) -> Result<Vec<String>, StorageError> {
+        let mut damaged = Vec::new();
+        for start in (0..self.blocks.bytes).step_by(SWEEP_BYTES) {
+            let end = self.blocks.bytes.min(start + SWEEP_BYTES as u64);
+            let Err(error) = self.read_blocks(start..end) else { continue };
+            if error.kind() != StorageErrorKind::Corrupt {
+                return Err(error);
+            }
+            for start in (start..end).step_by(BLOCK_BYTES) {
+                let end = end.min(start + BLOCK_BYTES as u64);
+                damaged.extend(self.read_blocks(start..end).err().map(|error| error.to_string()));
+            }
+        }
+        Ok(damaged)
+    }
+
     /// Fetches what will be read, in few requests, when requests are dear.
     pub(crate) fn fetch(&mut self, mut ranges: Vec<Range<u64>>) -> Result<(), StorageError> {
         self.fetched.clear();
@@ -159,8 +205,12 @@ impl VerifiedObject {
         }
         for range in wanted {
             let start = range.start;
-            let bytes = self.read_blocks(range)?;
-            self.fetched.push((start, bytes));
+            match self.read_blocks(range) {
+                Ok(bytes) => self.fetched.push((start, bytes)),
+                // What is damaged may not be needed: it is read again by itself.
+                Err(error) if error.kind() == StorageErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -191,8 +241,11 @@ impl VerifiedObject {
         match self.blocks.first_damaged(start, &bytes) {
             None => Ok(bytes),
             Some(block) => {
-                tracing::error!(object = %self.open.object.path, block, "a block of a segment is damaged");
-                Err(self.open.object.corrupt(format_args!("the checksum of block {block} does not match")))
+                let start = block * BLOCK_BYTES as u64;
+                let contents = self.contents.as_ref().map(|contents| contents(start..start + BLOCK_BYTES as u64));
+                let contents = contents.map(|contents| format!(" ({contents})")).unwrap_or_default();
+                let what = format_args!("the checksum of block {block}{contents} does not match");
+                Err(self.open.object.corrupt(what))
             }
         }
     }

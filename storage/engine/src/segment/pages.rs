@@ -18,9 +18,13 @@ use tracewell_model::Signal;
 
 use super::columns::ColumnPlan;
 use super::object::VerifiedObject;
+use crate::maintenance::ColumnBytes;
 
 /// The end of a file that is fetched at first: enough for the footers of most.
 const FOOTER_GUESS_BYTES: u64 = 256 << 10;
+
+/// The most columns that are named as the contents of a few bytes.
+const NAMED_MAX: usize = 4;
 
 /// How the pages of a `rows.parquet` are decoded.
 pub(crate) struct Pages {
@@ -101,6 +105,44 @@ impl Pages {
             (group.num_rows() as u64).checked_sub(nulls)
         });
         counts.sum()
+    }
+
+    /// Where the bytes of the file are, by leaf column.
+    pub(crate) fn column_bytes(&self) -> Vec<ColumnBytes> {
+        let names = self.metadata.parquet_schema().columns().iter().map(|column| column.path().string());
+        let of_leaf = |(leaf, name)| {
+            let mut of_column = ColumnBytes { name, bytes: 0, uncompressed_bytes: 0, values: 0, encodings: Vec::new() };
+            for group in self.metadata.metadata().row_groups() {
+                let column = group.column(leaf);
+                of_column.bytes += column.compressed_size() as u64;
+                of_column.uncompressed_bytes += column.uncompressed_size() as u64;
+                let nulls = column.statistics().and_then(|statistics| statistics.null_count_opt()).unwrap_or(0);
+                of_column.values += (column.num_values() as u64).saturating_sub(nulls);
+                of_column.encodings.extend(column.encodings().map(|encoding| encoding.to_string()));
+            }
+            of_column.encodings.sort_unstable();
+            of_column.encodings.dedup();
+            of_column
+        };
+        names.enumerate().map(of_leaf).collect()
+    }
+
+    /// What stands in a range of bytes of the file, for people.
+    pub(crate) fn contents(&self, bytes: std::ops::Range<u64>) -> String {
+        let mut found = Vec::new();
+        for (number, group) in self.metadata.metadata().row_groups().iter().enumerate() {
+            for column in group.columns() {
+                let (start, length) = column.byte_range();
+                if start < bytes.end && bytes.start < start + length {
+                    found.push(format!("column {:?} of row group {number}", column.column_path().string()));
+                }
+            }
+        }
+        match found.len() {
+            0 => "the end of the file".to_owned(),
+            1..=NAMED_MAX => found.join(", "),
+            more => format!("{} and {} more", found[..NAMED_MAX].join(", "), more - NAMED_MAX),
+        }
     }
 
     fn group(&self, group: usize) -> &RowGroupMetaData {

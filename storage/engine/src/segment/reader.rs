@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use parking_lot::Mutex;
@@ -13,6 +14,7 @@ use super::columns::ColumnPlan;
 use super::index::{HEAD_GUESS_BYTES, Head, Section};
 use super::object::{Object, OpenObject, VerifiedObject};
 use super::pages::Pages;
+use super::quarantine::Quarantine;
 use super::scopes;
 use super::text_bundle::BundleDirectory;
 use super::text_filter::TextFilter;
@@ -20,6 +22,7 @@ use super::text_index::{Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use super::value_filter::ValueFilter;
 use crate::catalog::SegmentMeta;
+use crate::deletion::Tombstone;
 use crate::rollup::MemoryRollup;
 use crate::text::TextPattern;
 use crate::world::blocking;
@@ -32,8 +35,11 @@ pub(crate) struct Segment {
     scopes: Arc<Object>,
     pub(super) index: Arc<Object>,
     opened: Mutex<Option<Arc<Opened>>>,
-    /// Its rollup, if that was made of its rows because it was written without one.
-    pub(super) counted: Mutex<Option<Arc<MemoryRollup>>>,
+    /// Its rollup, if that was made of its rows because it was written without one, or of those that are not deleted by so
+    /// many tombstones.
+    pub(super) counted: Mutex<Option<(usize, Arc<MemoryRollup>)>>,
+    quarantine: Quarantine,
+    tombstones: ArcSwap<Vec<Arc<Tombstone>>>,
 }
 
 /// What is kept of a segment that is read.
@@ -43,10 +49,11 @@ pub(crate) struct Opened {
     /// The scopes by number.
     pub scopes: ScopeTable,
     /// How `rows.parquet` is decoded.
-    pub pages: Pages,
-    /// Which attributes there are.
+    pub pages: Arc<Pages>,
+    /// Which attributes there are; of none it is known when the catalogue is damaged.
     pub catalogue: FieldCatalogue,
-    fence: TraceFence,
+    damaged_catalogue: Option<StorageError>,
+    fence: Result<TraceFence, StorageError>,
 }
 
 impl Segment {
@@ -57,7 +64,16 @@ impl Segment {
             Arc::new(Object::new(Arc::clone(store), path))
         };
         let (rows, scopes, index) = (object(0), object(1), object(2));
-        Arc::new(Segment { rows, scopes, index, meta, opened: Mutex::new(None), counted: Mutex::new(None) })
+        Arc::new(Segment {
+            rows,
+            scopes,
+            index,
+            meta,
+            opened: Mutex::new(None),
+            counted: Mutex::new(None),
+            quarantine: Quarantine::default(),
+            tombstones: ArcSwap::default(),
+        })
     }
 
     /// What the catalog says about it.
@@ -65,10 +81,38 @@ impl Segment {
         &self.meta
     }
 
+    /// Its objects, in the order of the catalog.
+    pub(super) fn objects(&self) -> [&Arc<Object>; 3] {
+        [&self.rows, &self.scopes, &self.index]
+    }
+
+    /// The rows and the sections of the index, to read and verify all of them.
+    pub(super) fn verified_objects(&self, opened: &Opened) -> Result<(VerifiedObject, VerifiedObject), StorageError> {
+        let index = self.index_of(&opened.head)?;
+        Ok((self.rows_object(opened)?, index.with_contents(opened.head.section_names())))
+    }
+
+    /// What is deleted of it.
+    pub(super) fn tombstone_list(&self) -> &ArcSwap<Vec<Arc<Tombstone>>> {
+        &self.tombstones
+    }
+
+    /// What was found damaged in it.
+    pub(super) fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
+    }
+
     /// Which attributes its rows have.
     pub(crate) async fn field_catalogue(self: &Arc<Self>) -> Result<FieldCatalogue, StorageError> {
         let segment = Arc::clone(self);
-        blocking(move || Ok(segment.opened()?.catalogue.clone())).await
+        blocking(move || {
+            let opened = segment.opened()?;
+            match &opened.damaged_catalogue {
+                None => Ok(opened.catalogue.clone()),
+                Some(error) => Err(error.clone()),
+            }
+        })
+        .await
     }
 
     /// Lets go of what was loaded to read it. It is loaded again when it is needed.
@@ -105,21 +149,43 @@ impl Segment {
         let scopes = self.load_scopes(&head)?;
         let mut rows = self.rows.open()?.verified(Arc::clone(&head.rows));
         let pages = Pages::open(&mut rows, self.meta.signal).map_err(|error| self.rows_error(error))?;
-        let mut index = self.index_of(&head)?;
-        let sections = [Section::Catalogue, Section::TraceFence].map(|section| head.section(section).unwrap_or(0..0));
-        index.fetch(sections.to_vec())?;
-        let [catalogue, fence] = sections;
-        let catalogue = index.read(catalogue)?;
-        let catalogue =
-            zstd::stream::decode_all(catalogue.as_ref()).ok().and_then(|bytes| FieldCatalogue::decode(&bytes));
-        let catalogue = catalogue.ok_or_else(|| self.index.corrupt("its field catalogue makes no sense"))?;
-        let fence = TraceFence::decode(&index.read(fence)?);
-        let fence = fence.ok_or_else(|| self.index.corrupt("its trace index makes no sense"))?;
+        let catalogue = self.load_catalogue(&head);
+        let fence = self.load_fence(&head);
+        for damage in [catalogue.as_ref().err(), fence.as_ref().err()].into_iter().flatten() {
+            // They only make things faster: without them, rows are still found by looking at all.
+            if damage.kind() != StorageErrorKind::Corrupt {
+                return Err(damage.clone());
+            }
+            self.note_damage(&damage.to_string());
+        }
+        let (catalogue, damaged_catalogue) = match catalogue {
+            Ok(catalogue) => (catalogue, None),
+            Err(error) => (FieldCatalogue::default(), Some(error)),
+        };
         let rows = head.row_groups.iter().map(|group| u64::from(group.rows)).sum::<u64>();
         if rows != self.meta.rows || pages.row_groups() != head.row_groups.len() {
             return Err(self.index.corrupt(format_args!("it says {rows} rows, the catalog {}", self.meta.rows)));
         }
-        Ok(Opened { head, scopes, pages, catalogue, fence })
+        Ok(Opened { head, scopes, pages: Arc::new(pages), catalogue, damaged_catalogue, fence })
+    }
+
+    fn load_catalogue(&self, head: &Head) -> Result<FieldCatalogue, StorageError> {
+        let section = self.section(head, Section::Catalogue)?;
+        let bytes = zstd::stream::decode_all(section.as_ref()).ok();
+        let catalogue = bytes.and_then(|bytes| FieldCatalogue::decode(&bytes));
+        catalogue.ok_or_else(|| self.index.corrupt("its field catalogue makes no sense"))
+    }
+
+    fn load_fence(&self, head: &Head) -> Result<TraceFence, StorageError> {
+        let fence = TraceFence::decode(&self.section(head, Section::TraceFence)?);
+        fence.ok_or_else(|| self.index.corrupt("its trace index makes no sense"))
+    }
+
+    fn section(&self, head: &Head, section: Section) -> Result<Bytes, StorageError> {
+        let mut index = self.index_of(head)?;
+        let range = head.section(section).unwrap_or(0..0);
+        index.fetch(vec![range.clone()])?;
+        index.read(range)
     }
 
     fn load_head(&self) -> Result<Head, StorageError> {
@@ -146,7 +212,14 @@ impl Segment {
 
     /// `rows.parquet`, to read parts of it.
     pub(super) fn rows_object(&self, opened: &Opened) -> Result<VerifiedObject, StorageError> {
-        Ok(self.rows.open()?.verified(Arc::clone(&opened.head.rows)))
+        let pages = Arc::clone(&opened.pages);
+        let object = self.rows.open()?.verified(Arc::clone(&opened.head.rows));
+        Ok(object.with_contents(Arc::new(move |bytes| pages.contents(bytes))))
+    }
+
+    /// The error of rows that were found damaged before.
+    pub(super) fn torn(&self, group: usize) -> StorageError {
+        self.rows.corrupt(format_args!("rows of row group {group} cannot be read whole"))
     }
 
     /// The index, held open for several reads.
@@ -174,12 +247,13 @@ impl Segment {
         opened: &Opened,
         trace: TraceId,
     ) -> Result<Vec<std::ops::Range<u32>>, StorageError> {
-        let Some(block) = opened.fence.block(trace) else {
+        let fence = opened.fence.as_ref().map_err(StorageError::clone)?;
+        let Some(block) = fence.block(trace) else {
             return Ok(Vec::new());
         };
         let start = opened.head.section(Section::TraceBlocks).map_or(0, |section| section.start);
         let bytes = self.index_of(&opened.head)?.read(start + block.bytes.start..start + block.bytes.end)?;
-        let rows = opened.fence.rows(&block, &bytes, trace);
+        let rows = fence.rows(&block, &bytes, trace);
         rows.ok_or_else(|| self.index.corrupt("a block of its trace index makes no sense"))
     }
 
@@ -243,6 +317,17 @@ impl From<tantivy::TantivyError> for TextError {
 }
 
 impl Opened {
+    /// Whether the catalogue of fields could not be read.
+    pub(super) fn has_damaged_catalogue(&self) -> bool {
+        self.damaged_catalogue.is_some()
+    }
+
+    /// The rows of a row group, for people.
+    pub(super) fn rows_of_group(&self, group: usize) -> String {
+        let info = &self.head.row_groups[group];
+        format!("rows {} to {}", info.first_row, info.first_row.saturating_add(info.rows).saturating_sub(1))
+    }
+
     /// Which attributes have columns of their own.
     pub(super) fn plan(&self) -> &ColumnPlan {
         self.pages.plan()

@@ -3,26 +3,57 @@
 use std::sync::Arc;
 
 use super::index::Section;
+use super::quarantine::OnDamage;
 use super::reader::{Opened, Segment};
-use crate::StorageError;
 use crate::rollup::{Head, MemoryRollup, Places, RollupBuilder, RollupPart, RollupRequest};
 use crate::world::blocking;
+use crate::{StorageError, StorageErrorKind};
 
 /// The rows that are counted at a time.
 const BATCH_ROWS: u32 = 8_192;
 
 impl Segment {
-    /// What was counted of its rows.
-    pub(crate) async fn rollup(self: &Arc<Self>, request: RollupRequest) -> Result<RollupPart, StorageError> {
-        let segment = Arc::clone(self);
-        blocking(move || segment.rollup_part(&request)).await
+    /// What was counted of its rows, but of those that are deleted.
+    pub(crate) async fn rollup(
+        self: &Arc<Self>,
+        request: RollupRequest,
+        on_damage: &OnDamage,
+    ) -> Result<RollupPart, StorageError> {
+        let none = request.clone();
+        match self.surviving_rollup(request).await {
+            Err(error) => {
+                on_damage.leave_out(self, "the counts", error)?;
+                MemoryRollup::new(RollupBuilder::new().finish()?)?.part(&none)
+            }
+            part => part,
+        }
     }
 
-    fn rollup_part(&self, request: &RollupRequest) -> Result<RollupPart, StorageError> {
-        let opened = self.opened()?;
+    async fn surviving_rollup(self: &Arc<Self>, request: RollupRequest) -> Result<RollupPart, StorageError> {
+        let tombstones = self.tombstones();
+        let deleted = self.deleted_rows(&tombstones).await?;
+        let segment = Arc::clone(self);
+        blocking(move || {
+            let opened = segment.opened()?;
+            if !deleted.rows.is_empty() {
+                return segment.counted(&opened, tombstones.len(), &deleted.rows)?.part(&request);
+            }
+            match segment.rollup_part(&opened, &request) {
+                // The rows can be counted again.
+                Err(error) if error.kind() == StorageErrorKind::Corrupt => {
+                    segment.note_damage(&error.to_string());
+                    segment.counted(&opened, 0, &[])?.part(&request)
+                }
+                part => part,
+            }
+        })
+        .await
+    }
+
+    fn rollup_part(&self, opened: &Opened, request: &RollupRequest) -> Result<RollupPart, StorageError> {
         let sections = [Section::RollupHead, Section::RollupBody].map(|section| opened.head.section(section));
         let [Some(head), Some(body)] = sections else {
-            return self.counted(&opened)?.part(request);
+            return self.counted(opened, 0, &[])?.part(request);
         };
         let mut object = self.index_of(&opened.head)?;
         let head = Head::decode(&object.read(head)?);
@@ -42,21 +73,24 @@ impl Segment {
         })
     }
 
-    /// The rollup, made of the rows.
-    fn counted(&self, opened: &Opened) -> Result<Arc<MemoryRollup>, StorageError> {
+    /// The rollup, made of the rows but those of `deleted`, which are in order and meet the first `tombstones`.
+    fn counted(&self, opened: &Opened, tombstones: usize, deleted: &[u32]) -> Result<Arc<MemoryRollup>, StorageError> {
         let mut counted = self.counted.lock();
-        if let Some(rollup) = counted.as_ref() {
+        if let Some((of, rollup)) = counted.as_ref()
+            && *of == tombstones
+        {
             return Ok(Arc::clone(rollup));
         }
         let rows: u32 = opened.head.row_groups.iter().map(|group| group.rows).sum();
         let mut builder = RollupBuilder::new();
         for first in (0..rows).step_by(BATCH_ROWS as usize) {
-            let batch: Vec<u32> = (first..rows.min(first.saturating_add(BATCH_ROWS))).collect();
-            let records = self.records_at(&batch)?;
+            let batch = first..rows.min(first.saturating_add(BATCH_ROWS));
+            let batch: Vec<u32> = batch.filter(|row| deleted.binary_search(row).is_err()).collect();
+            let records = self.records_at(&batch, &OnDamage::Fail)?;
             builder.add(&records, &(0..records.len() as u32).collect::<Vec<_>>())?;
         }
         let rollup = Arc::new(MemoryRollup::new(builder.finish()?)?);
-        *counted = Some(Arc::clone(&rollup));
+        *counted = Some((tombstones, Arc::clone(&rollup)));
         Ok(rollup)
     }
 }

@@ -12,6 +12,7 @@ use super::lists::damaged;
 use super::object::VerifiedObject;
 use super::pages::Leaves;
 use super::prune::bits;
+use super::quarantine::OnDamage;
 use super::reader::{Opened, Segment};
 use super::restore::{restore_logs, restore_spans};
 use crate::world::blocking;
@@ -57,13 +58,42 @@ impl Segment {
     /// Whole rows, in the order of `rows`.
     pub(crate) async fn read_records(self: &Arc<Self>, rows: Vec<u32>) -> Result<Records, StorageError> {
         let segment = Arc::clone(self);
-        blocking(move || segment.records_at(&rows)).await
+        blocking(move || segment.records_at(&rows, &OnDamage::Fail)).await
     }
 
     /// The rows of a trace, in order.
-    pub(crate) async fn trace_rows(self: &Arc<Self>, trace: TraceId) -> Result<Vec<u32>, StorageError> {
-        let segment = Arc::clone(self);
-        blocking(move || segment.rows_of_trace(trace)).await
+    pub(crate) async fn trace_rows(
+        self: &Arc<Self>,
+        trace: TraceId,
+        on_damage: &OnDamage,
+    ) -> Result<Vec<u32>, StorageError> {
+        let tombstones = self.tombstones();
+        if !tombstones.is_empty() {
+            return self.surviving_rows(trace, &tombstones, on_damage).await;
+        }
+        let (segment, on_damage) = (Arc::clone(self), on_damage.clone());
+        blocking(move || match segment.opened() {
+            Ok(opened) => segment.rows_of_trace(&opened, trace, &on_damage),
+            Err(error) => on_damage.leave_out(&segment, "all rows", error).map(|()| Vec::new()),
+        })
+        .await
+    }
+
+    /// The whole spans of a trace, in order.
+    pub(crate) async fn trace_spans(
+        self: &Arc<Self>,
+        trace: TraceId,
+        on_damage: &OnDamage,
+    ) -> Result<Option<Spans>, StorageError> {
+        let rows = self.trace_rows(trace, on_damage).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let (segment, on_damage) = (Arc::clone(self), on_damage.clone());
+        match blocking(move || segment.records_at(&rows, &on_damage)).await? {
+            Records::Spans(spans) => Ok(Some(spans)),
+            Records::Logs(_) => Err(self.wrong_signal("spans")),
+        }
     }
 
     /// What all rows are sorted by.
@@ -77,20 +107,33 @@ impl Segment {
         StorageError::new(StorageErrorKind::Internal, message)
     }
 
-    fn rows_of_trace(&self, trace: TraceId) -> Result<Vec<u32>, StorageError> {
-        let opened = self.opened()?;
-        let ranges = self.trace_ranges(&opened, trace)?;
+    fn rows_of_trace(&self, opened: &Opened, trace: TraceId, on_damage: &OnDamage) -> Result<Vec<u32>, StorageError> {
+        let all_rows = 0..u32::try_from(self.meta().rows).unwrap_or(u32::MAX);
+        let ranges = match self.trace_ranges(opened, trace) {
+            // Without the index all rows are looked at.
+            Err(error) if error.kind() == StorageErrorKind::Corrupt => {
+                self.note_damage(&error.to_string());
+                Vec::from([all_rows])
+            }
+            ranges => ranges?,
+        };
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
-        let object = self.rows_object(&opened)?;
+        let object = self.rows_object(opened)?;
         let candidates: Vec<u32> =
             ranges.into_iter().flatten().take_while(|row| u64::from(*row) < self.meta().rows).collect();
         let mut leaves = Leaves::default();
         opened.pages.add_leaves(&mut leaves, TRACE_ID);
         let mut found = Vec::new();
-        for (group, rows) in in_groups(&opened, &candidates)? {
-            let batch = self.decode(&opened, &object, group, &leaves, &rows)?;
+        for (group, rows) in in_groups(opened, &candidates)? {
+            let batch = match self.decode(opened, &object, group, &leaves, &rows) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    on_damage.leave_out(self, &opened.rows_of_group(group), error)?;
+                    continue;
+                }
+            };
             let ids = column(&batch, TRACE_ID)?.as_fixed_size_binary();
             let first = opened.head.row_groups[group].first_row;
             let of_trace = ids.iter().zip(&rows).filter(|(id, _)| *id == Some(&trace.0[..]));
@@ -99,24 +142,36 @@ impl Segment {
         Ok(found)
     }
 
-    pub(super) fn records_at(&self, rows: &[u32]) -> Result<Records, StorageError> {
+    /// Whole rows, in the order of `rows`. Rows that are left out because they are damaged are so by row groups.
+    pub(super) fn records_at(&self, rows: &[u32], on_damage: &OnDamage) -> Result<Records, StorageError> {
         let mut sorted = rows.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
         let opened = self.opened()?;
         let object = self.rows_object(&opened)?;
         let leaves = opened.pages.all_leaves();
-        let mut records = match self.meta().signal {
-            Signal::Traces => Records::Spans(Spans { scopes: opened.scopes.clone(), ..Spans::default() }),
-            Signal::Logs => Records::Logs(Logs { scopes: opened.scopes.clone(), ..Logs::default() }),
-        };
+        let mut records = self.no_records(&opened);
+        let mut read = Vec::with_capacity(sorted.len());
         for (group, rows) in in_groups(&opened, &sorted)? {
-            let batch = self.decode(&opened, &object, group, &leaves, &rows)?;
-            match &mut records {
-                Records::Logs(logs) => restore_logs(&batch, opened.plan(), logs)?,
-                Records::Spans(spans) => self.restore_group(&opened, group, &rows, &batch, spans)?,
+            let part = match self.records_of_group(&opened, &object, group, &leaves, &rows) {
+                Ok(part) => part,
+                Err(error) => {
+                    if error.kind() == StorageErrorKind::Corrupt {
+                        self.quarantine().tear(group);
+                    }
+                    on_damage.leave_out(self, &opened.rows_of_group(group), error)?;
+                    continue;
+                }
+            };
+            match (&mut records, part) {
+                (records, part) if records.is_empty() => *records = part,
+                (Records::Spans(spans), Records::Spans(part)) => spans.append(&part),
+                (Records::Logs(logs), Records::Logs(part)) => logs.append(&part),
+                _ => return Err(self.wrong_signal("records of two kinds")),
             }
+            read.extend(rows.iter().map(|row| opened.head.row_groups[group].first_row + row));
         }
+        let sorted = read;
         if sorted == rows {
             return Ok(records);
         }
@@ -133,6 +188,43 @@ impl Segment {
                 Records::Logs(ordered)
             }
         })
+    }
+
+    /// Whole rows of a row group, which are in order, for a check.
+    pub(super) fn decode_rows(
+        &self,
+        opened: &Opened,
+        object: &VerifiedObject,
+        group: usize,
+        rows: &[u32],
+    ) -> Result<Records, StorageError> {
+        self.records_of_group(opened, object, group, &opened.pages.all_leaves(), rows)
+    }
+
+    /// No record yet, of the segment's scopes.
+    fn no_records(&self, opened: &Opened) -> Records {
+        match self.meta().signal {
+            Signal::Traces => Records::Spans(Spans { scopes: opened.scopes.clone(), ..Spans::default() }),
+            Signal::Logs => Records::Logs(Logs { scopes: opened.scopes.clone(), ..Logs::default() }),
+        }
+    }
+
+    /// Whole rows of a row group, which are in order.
+    fn records_of_group(
+        &self,
+        opened: &Opened,
+        object: &VerifiedObject,
+        group: usize,
+        leaves: &Leaves,
+        rows: &[u32],
+    ) -> Result<Records, StorageError> {
+        let batch = self.decode(opened, object, group, leaves, rows)?;
+        let mut records = self.no_records(opened);
+        match &mut records {
+            Records::Logs(logs) => restore_logs(&batch, opened.plan(), logs)?,
+            Records::Spans(spans) => self.restore_group(opened, group, rows, &batch, spans)?,
+        }
+        Ok(records)
     }
 
     fn restore_group(

@@ -10,21 +10,43 @@ use tracewell_model::{TimeRange, UnixNanos};
 
 use super::object::VerifiedObject;
 use super::pages::Leaves;
-use super::prune::{TraceLookups, bits};
+use super::prune::{Candidates, TraceLookups, bits};
+use super::quarantine::OnDamage;
 use super::reader::{Opened, Segment};
 use super::view::SegmentView;
+use crate::deletion::surviving;
 use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, evaluate, project};
 use crate::world::blocking;
-use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError};
+use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError, StorageErrorKind};
 
 impl Segment {
     /// Reads rows; the segment is the source number `source` of its snapshot. Nothing runs ahead of the reader.
-    pub(crate) fn scan(self: &Arc<Self>, source: u32, request: &ScanRequest) -> ScanStream {
-        let start = Progress::NotBegun(Arc::clone(self), source, Arc::new(request.clone()));
+    pub(crate) fn scan(self: &Arc<Self>, source: u32, request: &ScanRequest, on_damage: &OnDamage) -> ScanStream {
+        let tombstones = self.tombstones();
+        let mut request = request.clone();
+        if !tombstones.is_empty() {
+            request.predicate = surviving(&request.predicate, &tombstones);
+        }
+        self.scan_with_deleted(source, request, on_damage)
+    }
+
+    /// As [`Segment::scan`], also of rows that are deleted and not yet removed.
+    pub(super) fn scan_with_deleted(
+        self: &Arc<Self>,
+        source: u32,
+        request: ScanRequest,
+        on_damage: &OnDamage,
+    ) -> ScanStream {
+        let start = Progress::NotBegun(Arc::clone(self), source, Arc::new(request), on_damage.clone());
         Box::pin(futures::stream::try_unfold(start, |progress| {
             blocking(move || {
                 let mut scan = match progress {
-                    Progress::NotBegun(segment, source, request) => Box::new(Scan::new(segment, source, request)?),
+                    Progress::NotBegun(segment, source, request, on_damage) => {
+                        match Scan::new(Arc::clone(&segment), source, request, on_damage.clone()) {
+                            Ok(scan) => Box::new(scan),
+                            Err(error) => return on_damage.leave_out(&segment, "all rows", error).map(|()| None),
+                        }
+                    }
                     Progress::Begun(scan) => scan,
                 };
                 Ok(scan.next_batch()?.map(|batch| (batch, Progress::Begun(scan))))
@@ -33,8 +55,25 @@ impl Segment {
     }
 }
 
+/// What the indexes say; nothing where they are damaged, as the rows themselves decide.
+fn candidates(
+    segment: &Segment,
+    opened: &Opened,
+    conjunct: &Node,
+    group: usize,
+    lookups: &mut TraceLookups,
+) -> Result<Option<Candidates>, StorageError> {
+    match segment.candidates(opened, conjunct, group, lookups) {
+        Err(error) if error.kind() == StorageErrorKind::Corrupt => {
+            segment.note_damage(&error.to_string());
+            Ok(None)
+        }
+        found => found,
+    }
+}
+
 enum Progress {
-    NotBegun(Arc<Segment>, u32, Arc<ScanRequest>),
+    NotBegun(Arc<Segment>, u32, Arc<ScanRequest>, OnDamage),
     Begun(Box<Scan>),
 }
 
@@ -53,6 +92,7 @@ struct Scan {
     groups: Vec<usize>,
     current: Option<Output>,
     lookups: TraceLookups,
+    on_damage: OnDamage,
 }
 
 /// A row group whose rows are known, being made into batches.
@@ -65,7 +105,12 @@ struct Output {
 }
 
 impl Scan {
-    fn new(segment: Arc<Segment>, source: u32, request: Arc<ScanRequest>) -> Result<Scan, StorageError> {
+    fn new(
+        segment: Arc<Segment>,
+        source: u32,
+        request: Arc<ScanRequest>,
+        on_damage: OnDamage,
+    ) -> Result<Scan, StorageError> {
         let opened = segment.opened()?;
         let object = segment.rows_object(&opened)?;
         let prepared = Prepared::new(&request.predicate, segment.meta().signal, &opened.scopes)?;
@@ -86,7 +131,7 @@ impl Scan {
             opened.leaves_of_column(column, &mut output);
         }
         let (current, lookups) = (None, TraceLookups::default());
-        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current, lookups })
+        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current, lookups, on_damage })
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, StorageError> {
@@ -95,24 +140,45 @@ impl Scan {
                 let Some(group) = self.groups.pop() else {
                     return Ok(None);
                 };
-                self.current = self.begin_group(group)?;
+                match self.begin_group(group) {
+                    Ok(output) => self.current = output,
+                    Err(error) => self.leave_out(group, error)?,
+                }
             }
-            if let Some(mut output) = self.current.take()
-                && let Some(batch) = self.output_batch(&mut output)?
-            {
-                self.current = Some(output);
-                return Ok(Some(batch));
+            if let Some(mut output) = self.current.take() {
+                match self.output_batch(&mut output) {
+                    Ok(Some(batch)) => {
+                        self.current = Some(output);
+                        return Ok(Some(batch));
+                    }
+                    Ok(None) => {}
+                    Err(error) => self.leave_out(output.group, error)?,
+                }
             }
+        }
+    }
+
+    /// Goes on without what is left of a row group, if that is allowed.
+    fn leave_out(&self, group: usize, error: StorageError) -> Result<(), StorageError> {
+        self.on_damage.leave_out(&self.segment, &self.opened.rows_of_group(group), error)
+    }
+
+    /// Rows by their address are rows that will be read whole.
+    fn check_whole(&self, group: usize) -> Result<(), StorageError> {
+        match self.request.columns.contains(&Column::Address) && self.segment.quarantine().is_torn(group) {
+            true => Err(self.segment.torn(group)),
+            false => Ok(()),
         }
     }
 
     /// Finds the rows of a row group.
     fn begin_group(&mut self, group: usize) -> Result<Option<Output>, StorageError> {
+        self.check_whole(group)?;
         let info = &self.opened.head.row_groups[group];
         let mut selected: Option<BooleanBuffer> = None;
         let mut undecided = Vec::new();
         for conjunct in &self.conjuncts {
-            let found = self.segment.candidates(&self.opened, conjunct, group, &mut self.lookups)?;
+            let found = candidates(&self.segment, &self.opened, conjunct, group, &mut self.lookups)?;
             if !found.as_ref().is_some_and(|found| found.exact) {
                 undecided.push(conjunct);
             }

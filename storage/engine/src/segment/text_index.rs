@@ -82,7 +82,7 @@ fn build_words(records: &Records, rows: &[u32], filter: &Arc<Mutex<FilterBuilder
 
 /// The texts of a row that [`crate::Predicate::Text`] looks into, but the names of spans: these are few, so that
 /// comparing them costs less than keeping postings.
-fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
+pub(super) fn each_text(records: &Records, row: usize, mut found: impl FnMut(&str)) {
     match records {
         Records::Logs(logs) => {
             if let Some(text) = display(logs.body.get(row)) {

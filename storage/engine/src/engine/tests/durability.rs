@@ -176,12 +176,17 @@ async fn a_segment_whose_object_is_gone_is_named_and_the_others_are_served() {
     storage.close().await.expect("closes");
     std::fs::remove_file(&first[0]).expect("removes");
     let storage = setting.open().await;
-    assert_eq!(numbers(&storage).await, [5, 6, 7, 8]);
+    let snapshot = storage.snapshot(&tenant(), Signal::Logs);
+    assert_eq!(snapshot.gaps(), [""; 0], "nothing was read yet");
+    let found = matching(&snapshot, Predicate::always()).await;
+    assert_eq!(numbers_at(&snapshot, &found).await, [5, 6, 7, 8]);
+    let gaps = snapshot.gaps();
+    assert!(gaps.len() == 1 && gaps[0].contains("is missing"), "{gaps:?}");
     let damaged = storage.stats().damaged;
     assert!(damaged.len() == 1 && damaged[0].contains("is missing"), "{damaged:?}");
 }
 
-fn objects(directory: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn objects(directory: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     let mut directories = vec![directory.join("segments")];
     while let Some(directory) = directories.pop() {

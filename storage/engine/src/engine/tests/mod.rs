@@ -1,25 +1,31 @@
 //! Tests of the whole engine, on the real disk or with a journal on one that fails.
 
+mod backup;
 mod concurrency;
 mod crashes;
+mod deletion;
 mod duplicates;
 mod durability;
 mod faults;
+mod maintenance;
 mod replay;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use tempfile::TempDir;
-use tracewell_model::{Logs, Records, Scope, Signal, SpanId, Spans, TenantId, TraceId, UnixNanos, Value};
+use tracewell_model::{Logs, Records, Scope, Signal, SpanId, Spans, TenantId, TimeRange, TraceId, UnixNanos, Value};
 use tracewell_otlp::{ContentEncoding, decode_logs, decode_traces, encode_logs, encode_traces};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Append, Appended, Storage, open};
 use crate::journal::faulty::FaultyDisk;
-use crate::{RowAddress, Snapshot, StorageConfig, StorageError, StorageErrorKind};
+use crate::{Column, Predicate, RowAddress, ScanRequest, Snapshot, StorageConfig, StorageError, StorageErrorKind};
 
 /// A storage in a directory of its own that flushes only when told to.
 struct Setting {
@@ -164,9 +170,26 @@ fn addresses(snapshot: &Snapshot) -> Vec<RowAddress> {
         .collect()
 }
 
+/// The addresses of the records that a scan finds.
+async fn matching(snapshot: &Snapshot, predicate: Predicate) -> Vec<RowAddress> {
+    let request = ScanRequest { columns: vec![Column::Address], time: TimeRange::ALL, predicate };
+    let mut found = Vec::new();
+    for (number, source) in (0..).zip(snapshot.sources()) {
+        let batches: Vec<_> = source.scan(number, &request).try_collect().await.expect("scans");
+        let of_batch = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<UInt64Type>().values());
+        found.extend(of_batch.map(|address| RowAddress(*address)));
+    }
+    found
+}
+
 /// The numbers of all log records of a snapshot, in order.
 async fn numbers_of(snapshot: &Snapshot) -> Vec<u64> {
-    let logs = snapshot.logs(&addresses(snapshot)).await.expect("reads");
+    numbers_at(snapshot, &addresses(snapshot)).await
+}
+
+/// The numbers of some log records of a snapshot, in order.
+async fn numbers_at(snapshot: &Snapshot, addresses: &[RowAddress]) -> Vec<u64> {
+    let logs = snapshot.logs(addresses).await.expect("reads");
     let number = |row| match logs.body.get(row) {
         Value::Int(number) => number as u64,
         other => panic!("not a number: {other:?}"),

@@ -15,7 +15,7 @@ use super::samples::{canonical, records};
 use super::{local, run, segment};
 use crate::catalog::{ObjectMeta, SegmentMeta};
 use crate::rollup::{MemoryRollup, RollupBuilder};
-use crate::segment::Segment;
+use crate::segment::{OnDamage, Segment};
 use crate::{Column, Predicate, RollupRequest, RollupTable, ScanRequest, TextPattern};
 
 const OBJECTS: [&str; 3] = ["rows.parquet", "scopes.parquet", "index"];
@@ -69,7 +69,7 @@ fn segments_of_version_1_are_read_in_full() {
                 time: TimeRange::ALL,
                 predicate: Predicate::Text(TextPattern::Phrase(vec!["connection".into(), "refused".into()])),
             };
-            let batches: Vec<_> = segment.scan(0, &request).try_collect().await.expect("scans");
+            let batches: Vec<_> = segment.scan(0, &request, &OnDamage::Fail).try_collect().await.expect("scans");
             let found: usize = batches.iter().map(|batch| batch.num_rows()).sum();
             let chunk = Arc::new(read);
             let live: Vec<_> = crate::scan::scan_live(chunk, 0, &request).try_collect().await.expect("scans");
@@ -88,7 +88,7 @@ fn segments_of_version_1_are_counted_whether_they_have_a_rollup_or_not() {
             let mut counted = Vec::new();
             for kind in KINDS {
                 let segment = open(kind, signal);
-                let part = segment.rollup(all()).await.expect("a rollup");
+                let part = segment.rollup(all(), &OnDamage::Fail).await.expect("a rollup");
                 let mut cells = BTreeMap::new();
                 let visited = part.visit(|cell| {
                     let key = format!("{:?} {:?}", part.span_keys().get(cell.key), part.log_keys().get(cell.key));

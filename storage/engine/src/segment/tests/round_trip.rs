@@ -5,7 +5,7 @@ use tracewell_model::{Records, Signal};
 
 use super::samples::{canonical, logs, spans};
 use super::{local, options, remote, run, segment, segment_of_groups};
-use crate::segment::{ColumnPlan, FieldCatalogue, Segment, SegmentWriter, SortKeys};
+use crate::segment::{ColumnPlan, FieldCatalogue, OnDamage, Segment, SegmentWriter, SortKeys};
 
 fn sorted(mut texts: Vec<String>) -> Vec<String> {
     texts.sort();
@@ -85,10 +85,10 @@ fn the_rows_of_a_trace_are_found_by_its_id() {
             };
             for trace in ids.iter().copied().filter(|id| id.is_some()) {
                 let expected: Vec<u32> = (0..200).filter(|&row| ids[row as usize] == trace).collect();
-                assert_eq!(segment.trace_rows(trace).await.expect("reads"), expected);
+                assert_eq!(segment.trace_rows(trace, &OnDamage::Fail).await.expect("reads"), expected);
             }
             let unknown = "4bf92f3577b34da6a3ce929d0e0e4736".parse().expect("an id");
-            assert!(segment.trace_rows(unknown).await.expect("reads").is_empty());
+            assert!(segment.trace_rows(unknown, &OnDamage::Fail).await.expect("reads").is_empty());
         }
     });
 }
