@@ -1,17 +1,30 @@
 //! What the questions of the UI cost over HTTP, while the records are in memory, in segments, and in merged segments.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use clap::Args;
+use tracewell_corpus::{Signal, Truth};
 use tracewell_tests::{Server, ServerOptions};
 
 use crate::corpus::Corpus;
-use crate::load::send;
 use crate::process::{cpu_seconds, peak_rss_mib};
+use crate::send::{Compression, Load, send};
+
+/// On what, and how often.
+#[derive(Args)]
+pub struct ApiArgs {
+    /// A corpus of `tracewell-bench generate`
+    #[arg(long, value_name = "DIR")]
+    corpus: PathBuf,
+    /// How often to ask each question
+    #[arg(long, default_value_t = 30)]
+    runs: usize,
+}
 
 /// A name, a path, and its parameters beside the time range.
-type Question = (&'static str, String, Vec<(&'static str, &'static str)>);
+type Question = (&'static str, String, Vec<(&'static str, String)>);
 
 /// Times of one question in one place, in milliseconds.
 struct Times {
@@ -20,23 +33,30 @@ struct Times {
     cpu: f64,
 }
 
-/// Fills a server on `data` and asks each question `runs` times in each place; prints a table.
-pub async fn measure(data: &Path, corpus: &Corpus, runs: usize) -> anyhow::Result<()> {
+/// Fills a server and asks each question in each place; prints a table.
+pub async fn run(args: &ApiArgs) -> anyhow::Result<()> {
+    let corpus = Corpus::open(&args.corpus)?;
+    ensure!(corpus.has_answers, "{} is no generated corpus", args.corpus.display());
+    let (data, runs) = (tempfile::tempdir()?, args.runs);
     let by_hand =
         ["--flush-interval=24h", "--flush-bytes=16GiB", "--live-bytes-max=16GiB", "--compaction-interval=24h"];
     let flags = by_hand.map(str::to_owned).to_vec();
-    let server = Server::start(data, &ServerOptions { flags, ..ServerOptions::default() }).await?;
+    let server = Server::start(data.path(), &ServerOptions { flags, ..ServerOptions::default() }).await?;
     let id = server.id().context("the server has ended")?;
-    for (signal, requests) in [("traces", &corpus.traces), ("logs", &corpus.logs)] {
-        send(&server, id, signal, requests, 8).await?;
+    for signal in [Signal::Traces, Signal::Logs] {
+        let files = corpus.files(signal);
+        let compression = Compression::None;
+        let load = Load { signal, files, compression, concurrency: 8, pace: None, bytes_max: u64::MAX };
+        send(&server.otlp_http, &load).await?;
     }
-    let questions = questions(corpus);
-    let live = ask(&server, corpus, &questions, runs).await?;
+    let truth = &corpus.truth;
+    let questions = questions(truth)?;
+    let live = ask(&server, truth, &questions, runs).await?;
     server.api().post("/maintenance/flush").await?;
-    let flushed = ask(&server, corpus, &questions, runs).await?;
+    let flushed = ask(&server, truth, &questions, runs).await?;
     server.api().post("/maintenance/compact").await?;
-    let merged = ask(&server, corpus, &questions, runs).await?;
-    println!("{} spans, {} log records, {runs} runs of each; p50 / p99 / CPU, ms", corpus.span_count, corpus.log_count);
+    let merged = ask(&server, truth, &questions, runs).await?;
+    println!("{} spans, {} log records, {runs} runs of each; p50 / p99 / CPU, ms", truth.spans, truth.logs);
     println!("| Question | in memory | in segments | merged |\n|---|---|---|---|");
     for (number, (name, ..)) in questions.iter().enumerate() {
         let of =
@@ -47,14 +67,14 @@ pub async fn measure(data: &Path, corpus: &Corpus, runs: usize) -> anyhow::Resul
     server.stop().await
 }
 
-async fn ask(server: &Server, corpus: &Corpus, questions: &[Question], runs: usize) -> anyhow::Result<Vec<Times>> {
+async fn ask(server: &Server, truth: &Truth, questions: &[Question], runs: usize) -> anyhow::Result<Vec<Times>> {
     let (api, id) = (server.api(), server.id().context("the server has ended")?);
-    let range = [corpus.range.0.to_string(), corpus.range.1.to_string()];
+    let range = [truth.start.to_string(), truth.end.to_string()];
     let mut all = Vec::new();
     for (name, path, parameters) in questions {
         let mut query = parameters.clone();
         if !path.starts_with("/traces/") || path.ends_with("/histogram") || path.ends_with("/facets") {
-            query.extend([("start", range[0].as_str()), ("end", range[1].as_str())]);
+            query.extend([("start", range[0].clone()), ("end", range[1].clone())]);
         }
         let pairs = query.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
         let address = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
@@ -79,18 +99,22 @@ fn encoded(value: &str) -> String {
         .collect()
 }
 
-fn questions(corpus: &Corpus) -> Vec<Question> {
-    let trace = corpus.trace_ids.get(corpus.trace_ids.len() / 2).cloned().unwrap_or_default();
-    let of =
-        |name, path: &str, parameters: &[(&'static str, &'static str)]| (name, path.to_owned(), parameters.to_vec());
+fn questions(truth: &Truth) -> anyhow::Result<Vec<Question>> {
+    let trace = &truth.traces[truth.traces.len() / 2].id;
+    let user = format!("user.id:{}", truth.users.last().context("no user is known")?.what);
+    let order = &truth.orders.first().context("no order is known")?.what;
+    let of = |name, path: &str, parameters: &[(&'static str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        (name, path.to_owned(), parameters)
+    };
     let search = |name, path: &str, q| of(name, path, &[("q", q), ("limit", "50")]);
-    vec![
+    Ok(vec![
         of("a trace by id", &format!("/traces/{trace}"), &[]),
         of("its frame", &format!("/traces/{trace}/frame"), &[]),
         of("its logs", &format!("/traces/{trace}/logs"), &[]),
         search("newest 50 traces", "/traces", ""),
         search("newest 50 traces of a service", "/traces", "service:inventory"),
-        search("newest 50 traces of a user", "/traces", "user.id:user-000001"),
+        search("newest 50 traces of a user", "/traces", &user),
         search("traces of an absent user", "/traces", "user.id:nobody"),
         search("newest 50 traces with a word", "/traces", "declined"),
         of("histogram of all spans", "/traces/histogram", &[]),
@@ -102,17 +126,17 @@ fn questions(corpus: &Corpus) -> Vec<Question> {
         of("fields of spans", "/fields", &[("signal", "traces")]),
         of("values of a field", "/fields/values", &[("signal", "traces"), ("field", "name")]),
         search("newest 50 log records", "/logs", ""),
-        search("newest 50 with a rare word", "/logs", "000001"),
+        search("newest 50 with a rare word", "/logs", order),
         search("newest 50 with a common word", "/logs", "order"),
-        search("newest 50 with a phrase", "/logs", "\"credit card declined\""),
+        search("newest 50 with a phrase", "/logs", "\"card declined by issuer\""),
         search("newest 50 with a substring", "/logs", "*insufficie*"),
         search("newest 50 by regular expression", "/logs", "/insuffici.nt/"),
         search("an absent word", "/logs", "quetzalcoatl"),
         search("an absent substring", "/logs", "*quetzalcoatl*"),
         of("histogram of all log records", "/logs/histogram", &[]),
-        of("count of a rare word", "/logs/histogram", &[("q", "000001")]),
+        of("count of a rare word", "/logs/histogram", &[("q", order)]),
         of("count of a common word", "/logs/histogram", &[("q", "order")]),
         of("count of a substring", "/logs/histogram", &[("q", "*insufficie*")]),
         of("facets of all log records", "/logs/facets", &[]),
-    ]
+    ])
 }

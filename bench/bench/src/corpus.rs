@@ -1,115 +1,67 @@
-//! What is sent: OTLP requests, encoded beforehand so that making them costs nothing while measuring.
+//! What is sent: files of OTLP requests, and what is known of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use bytes::Bytes;
+use anyhow::{Context, ensure};
 use prost::Message;
-use tracewell_shop::{Shop, Telemetry};
+use tracewell_corpus::{Files, Signal, Truth, read_requests};
+use tracewell_model::UnixNanos;
 
-/// Requests and what is known of them.
-#[derive(Default)]
+/// Files of requests. Only a generated corpus has all of its truth.
 pub struct Corpus {
-    /// Encoded `ExportTraceServiceRequest`s.
-    pub traces: Vec<Bytes>,
-    /// Encoded `ExportLogsServiceRequest`s.
-    pub logs: Vec<Bytes>,
-    pub span_count: u64,
-    pub log_count: u64,
-    /// Some trace ids, in hex.
-    pub trace_ids: Vec<String>,
-    /// Unix nanoseconds before and after all records.
-    pub range: (u64, u64),
+    pub traces: Vec<PathBuf>,
+    pub logs: Vec<PathBuf>,
+    pub truth: Truth,
+    /// Whether `truth` has answers to questions.
+    pub has_answers: bool,
 }
 
 impl Corpus {
-    pub fn trace_bytes(&self) -> u64 {
-        self.traces.iter().map(|request| request.len() as u64).sum()
-    }
-
-    pub fn log_bytes(&self) -> u64 {
-        self.logs.iter().map(|request| request.len() as u64).sum()
-    }
-}
-
-const SPANS_A_REQUEST: usize = 512;
-const LOGS_A_REQUEST: usize = 512;
-
-/// The shop's telemetry of the hours before now, in requests as a collector would send them.
-pub fn shop(spans: u64, logs: u64) -> Corpus {
-    let mut shop = Shop::new(42);
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-    let hours = 3_600_000_000_000 * 2;
-    let mut corpus = Corpus { range: (now - hours, now + hours / 2), ..Corpus::default() };
-    // About 20 spans a visit.
-    let gap = hours / (spans.max(logs) / 12).max(1);
-    let mut at = now - hours;
-    let mut visits = Visits::default();
-    while corpus.span_count < spans || corpus.log_count < logs {
-        let telemetry = shop.visit(at);
-        at = (at + gap).min(now);
-        if corpus.trace_ids.len() < 20_000
-            && let Some((_, span)) = telemetry.spans.first()
-        {
-            corpus.trace_ids.push(hex::encode(&span.trace_id));
+    /// The corpus in a folder: a generated one, or a data set of `traces.otlp.zst` and `logs.otlp.zst`.
+    pub fn open(folder: &Path) -> anyhow::Result<Corpus> {
+        let set = (folder.join("traces.otlp.zst"), folder.join("logs.otlp.zst"));
+        if set.0.exists() && set.1.exists() {
+            let truth = count(&set.0, &set.1)?;
+            return Ok(Corpus { traces: vec![set.0], logs: vec![set.1], truth, has_answers: false });
         }
-        visits.span_count += telemetry.spans.len();
-        visits.log_count += telemetry.logs.len();
-        visits.telemetry.push(telemetry);
-        if visits.span_count >= SPANS_A_REQUEST || visits.log_count >= LOGS_A_REQUEST {
-            visits.encode(&shop, &mut corpus, spans, logs);
+        let (Files { traces, logs }, truth) = Files::open(folder)?;
+        Ok(Corpus { traces, logs, truth, has_answers: true })
+    }
+
+    pub fn files(&self, signal: Signal) -> &[PathBuf] {
+        if signal == Signal::Traces { &self.traces } else { &self.logs }
+    }
+
+    pub fn records(&self, signal: Signal) -> u64 {
+        if signal == Signal::Traces { self.truth.spans } else { self.truth.logs }
+    }
+
+    pub fn bytes(&self, signal: Signal) -> u64 {
+        if signal == Signal::Traces { self.truth.trace_bytes } else { self.truth.log_bytes }
+    }
+}
+
+/// Counts what a data set has.
+fn count(traces: &Path, logs: &Path) -> anyhow::Result<Truth> {
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    let mut truth = Truth { start: u64::MAX, ..Truth::default() };
+    for request in read_requests(traces)? {
+        let request = request?;
+        let spans = tracewell_otlp::decode_traces(&request, UnixNanos(0))?.records;
+        truth.spans += spans.len() as u64;
+        truth.trace_bytes += request.len() as u64;
+    }
+    for request in read_requests(logs)? {
+        let request = request?;
+        truth.log_bytes += request.len() as u64;
+        let decoded = ExportLogsServiceRequest::decode(&request[..]).context("a request of logs")?;
+        let scopes = decoded.resource_logs.iter().flat_map(|of| &of.scope_logs);
+        for log in scopes.flat_map(|of| &of.log_records) {
+            truth.logs += 1;
+            truth.log_body_bytes += log.body.as_ref().map_or(0, Message::encoded_len) as u64;
+            truth.log_attribute_bytes += log.attributes.iter().map(Message::encoded_len).sum::<usize>() as u64;
         }
     }
-    corpus
-}
-
-#[derive(Default)]
-struct Visits {
-    telemetry: Vec<Telemetry>,
-    span_count: usize,
-    log_count: usize,
-}
-
-impl Visits {
-    fn encode(&mut self, shop: &Shop, corpus: &mut Corpus, spans: u64, logs: u64) {
-        if corpus.span_count < spans
-            && let Some(request) = shop.trace_request(&self.telemetry)
-        {
-            corpus.traces.push(request.encode_to_vec().into());
-            corpus.span_count += self.span_count as u64;
-        }
-        if corpus.log_count < logs
-            && let Some(request) = shop.logs_request(&self.telemetry)
-        {
-            corpus.logs.push(request.encode_to_vec().into());
-            corpus.log_count += self.log_count as u64;
-        }
-        *self = Visits::default();
-    }
-}
-
-/// The requests of two files.
-pub fn files(traces: &Path, logs: &Path) -> anyhow::Result<Corpus> {
-    let mut corpus = Corpus { range: (0, u64::MAX), ..Corpus::default() };
-    let now = tracewell_model::UnixNanos(0);
-    for request in requests(traces)? {
-        let decoded = tracewell_otlp::decode_traces(&request, now)?.records;
-        corpus.span_count += decoded.len() as u64;
-        corpus.trace_ids.extend(decoded.trace_id.first().map(|id| id.to_string()));
-        corpus.traces.push(request);
-    }
-    for request in requests(logs)? {
-        corpus.log_count += tracewell_otlp::decode_logs(&request, now)?.records.len() as u64;
-        corpus.logs.push(request);
-    }
-    Ok(corpus)
-}
-
-fn requests(file: &Path) -> anyhow::Result<Vec<Bytes>> {
-    let content = std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    let content =
-        if content.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(content.as_slice())? } else { content };
-    let pieces = tracewell_otlp::delimited(&content).collect::<Result<Vec<&[u8]>, _>>()?;
-    Ok(pieces.into_iter().map(Bytes::copy_from_slice).collect())
+    ensure!(truth.spans > 0 || truth.logs > 0, "there is nothing in {} and {}", traces.display(), logs.display());
+    Ok(truth)
 }

@@ -10,8 +10,8 @@ use prost::Message;
 use tracewell_shop::Shop;
 use tracewell_tests::{Server, ServerOptions};
 
-use crate::load::send;
-use crate::process::{cpu_seconds, peak_rss_mib, rss_mib};
+use crate::process::{cpu_seconds, peak_rss_mib, reset_peak, rss_mib};
+use crate::send::{Compression, post};
 
 const TRACE_ID: [u8; 16] = [0x7a; 16];
 const SPANS_A_REQUEST: u64 = 2_048;
@@ -21,7 +21,10 @@ pub async fn measure(data: &Path, spans: u64) -> anyhow::Result<()> {
     let requests = requests(spans)?;
     let server = Server::start(data, &ServerOptions::default()).await?;
     let id = server.id().context("the server has ended")?;
-    send(&server, id, "traces", &requests, 8).await?;
+    let (http, url) = (reqwest::Client::new(), format!("{}/v1/traces", server.otlp_http));
+    for request in requests {
+        post(&http, &url, request, Compression::None).await?;
+    }
     server.api().post("/maintenance/flush").await?;
     server.api().post("/maintenance/compact").await?;
     println!(
@@ -39,7 +42,7 @@ pub async fn measure(data: &Path, spans: u64) -> anyhow::Result<()> {
     ];
     for (name, path, accept) in forms {
         // The peak counts from here on.
-        std::fs::write(format!("/proc/{id}/clear_refs"), "5")?;
+        reset_peak(id)?;
         let (began, cpu) = (Instant::now(), cpu_seconds(id)?);
         let body = server.api().get_bytes(&path, accept).await?;
         println!(

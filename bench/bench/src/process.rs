@@ -29,17 +29,7 @@ fn status(id: u32, name: &str) -> anyhow::Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// The bytes of all files below `folder` whose path contains `part`.
-pub fn bytes_below(folder: &std::path::Path, part: &str) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            sum += bytes_below(&path, part)?;
-        } else if path.to_string_lossy().contains(part) {
-            sum += entry.metadata()?.len();
-        }
-    }
-    Ok(sum)
+/// Forgets the largest resident set so far of the process `id`.
+pub fn reset_peak(id: u32) -> anyhow::Result<()> {
+    std::fs::write(format!("/proc/{id}/clear_refs"), "5").context("could not reset the peak of resident memory")
 }

@@ -3,9 +3,14 @@
 //! The demo sends its telemetry through the server's own OTLP port, benchmarks fill stores with it. Everything
 //! follows from a seed. Nothing here is used to answer a query.
 
-mod business;
+mod browsing;
+mod ordering;
+mod products;
 mod recorder;
 mod services;
+mod spans;
+mod stacks;
+mod visit;
 
 pub use recorder::Telemetry;
 pub use services::SERVICE_COUNT;
@@ -34,7 +39,7 @@ impl Shop {
     pub fn visit(&mut self, start: u64) -> Telemetry {
         let kind: f64 = self.rng.random();
         let user = self.user();
-        let mut visit = business::Visit::new(&mut self.rng, &self.instances, self.trouble, user, start);
+        let mut visit = visit::Visit::new(&mut self.rng, &self.instances, self.trouble, user, start);
         match kind {
             k if k < 0.34 => visit.browse_home(),
             k if k < 0.66 => visit.view_product(),

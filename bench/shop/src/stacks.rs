@@ -1,0 +1,5 @@
+//! Stack traces, by language.
+
+pub const NODE_STACK: &str = "    at charge (/usr/src/app/charge.js:73:11)\n    at async Object.chargeServiceHandler [as charge] (/usr/src/app/index.js:21:22)\n    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)";
+pub const DOTNET_STACK: &str = "   at cart.cartstore.ValkeyCartStore.AddItemAsync(String userId, String productId, Int32 quantity) in /usr/src/app/src/cartstore/ValkeyCartStore.cs:line 122\n   at cart.services.CartService.AddItem(AddItemRequest request, ServerCallContext context) in /usr/src/app/src/services/CartService.cs:line 39";
+pub const JAVA_STACK: &str = "\tat org.postgresql.core.v3.QueryExecutorImpl.receiveErrorResponse(QueryExecutorImpl.java:2733)\n\tat org.postgresql.core.v3.QueryExecutorImpl.processResults(QueryExecutorImpl.java:2420)\n\tat com.zaxxer.hikari.pool.ProxyPreparedStatement.executeQuery(ProxyPreparedStatement.java:52)\n\tat shop.inventory.StockRepository.lockLevels(StockRepository.java:88)\n\tat shop.inventory.StockController.stock(StockController.java:41)\n\tat jdk.internal.reflect.DirectMethodHandleAccessor.invoke(DirectMethodHandleAccessor.java:103)";
