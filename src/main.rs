@@ -48,6 +48,10 @@ enum Command {
     Inspect(commands::inspect::InspectArgs),
     /// Merge segments until nothing is left to merge
     Compact(commands::compact::CompactArgs),
+    /// Write records to a file of OTLP requests
+    Export(commands::export::ExportArgs),
+    /// Send files of OTLP requests, and make sure that every record was taken
+    Import(commands::import::ImportArgs),
     /// Copy a data directory, also of a running server
     Backup(commands::backup::BackupArgs),
     /// Make a data directory of a backup
@@ -106,6 +110,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Verify(args) => runtime.block_on(commands::verify::run(args)),
         Command::Inspect(args) => runtime.block_on(commands::inspect::run(args)),
         Command::Compact(args) => runtime.block_on(commands::compact::run(args)),
+        Command::Export(args) => runtime.block_on(commands::export::run(args)),
+        Command::Import(args) => runtime.block_on(commands::import::run(args)),
         Command::Backup(args) => runtime.block_on(commands::backup::backup(args)),
         Command::Restore(args) => runtime.block_on(commands::backup::restore(args)),
         Command::Delete(args) => runtime.block_on(commands::delete::run(args)),

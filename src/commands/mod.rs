@@ -3,6 +3,8 @@
 pub mod backup;
 pub mod compact;
 pub mod delete;
+pub mod export;
+pub mod import;
 pub mod inspect;
 pub mod logs;
 pub mod search;

@@ -31,29 +31,69 @@ pub struct SendArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FileSignal {
+pub enum FileSignal {
     Traces,
     Logs,
 }
 
+impl FileSignal {
+    /// As in paths.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileSignal::Traces => "traces",
+            FileSignal::Logs => "logs",
+        }
+    }
+
+    /// Its records, in words.
+    pub fn noun(self) -> &'static str {
+        match self {
+            FileSignal::Traces => "spans",
+            FileSignal::Logs => "log records",
+        }
+    }
+}
+
+impl SendArgs {
+    /// The files to send.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// What they hold, if it was said.
+    pub fn given_signal(&self) -> Option<FileSignal> {
+        self.signal
+    }
+}
+
 #[derive(Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Sent {
-    file: String,
+pub struct Sent {
+    /// The file.
+    pub file: String,
     signal: &'static str,
     requests: u64,
-    records: u64,
-    rejected: u64,
+    /// Records in it.
+    pub records: u64,
+    /// Those that the server did not take.
+    pub rejected: u64,
     seconds: f64,
 }
 
 /// Runs the command.
 pub async fn run(args: SendArgs) -> anyhow::Result<()> {
+    send_all(&args).await.map(drop)
+}
+
+/// Sends all files and says what became of each.
+pub async fn send_all(args: &SendArgs) -> anyhow::Result<Vec<Sent>> {
     let http = reqwest::Client::new();
+    let mut all = Vec::new();
     for file in &args.files {
-        let sent = send(&args, &http, file).await.with_context(|| format!("could not send {}", file.display()))?;
+        let sent = send(args, &http, file).await.with_context(|| format!("could not send {}", file.display()))?;
         if args.json {
             println!("{}", serde_json::to_string(&sent)?);
+            all.push(sent);
             continue;
         }
         println!(
@@ -65,8 +105,9 @@ pub async fn run(args: SendArgs) -> anyhow::Result<()> {
             sent.seconds,
             if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() },
         );
+        all.push(sent);
     }
-    Ok(())
+    Ok(all)
 }
 
 async fn send(args: &SendArgs, http: &reqwest::Client, file: &Path) -> anyhow::Result<Sent> {
@@ -80,7 +121,7 @@ async fn send(args: &SendArgs, http: &reqwest::Client, file: &Path) -> anyhow::R
         Some(signal) => signal,
         None => signal_of(first)?,
     };
-    let name = if signal == FileSignal::Traces { "traces" } else { "logs" };
+    let name = signal.name();
     let url = format!("{}/v1/{name}", args.endpoint.trim_end_matches('/'));
     let (records, rejected) = futures::stream::iter(requests.iter().enumerate())
         .map(|(number, request)| {
@@ -105,7 +146,8 @@ async fn send(args: &SendArgs, http: &reqwest::Client, file: &Path) -> anyhow::R
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+/// The content of a file, inflated.
+pub fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     let content = std::fs::read(file)?;
     if content.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         return Ok(zstd::decode_all(content.as_slice())?);
@@ -114,7 +156,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A log record has a fixed64 where a span has its trace id, so only one of the two reads without rejects.
-fn signal_of(request: &[u8]) -> anyhow::Result<FileSignal> {
+pub fn signal_of(request: &[u8]) -> anyhow::Result<FileSignal> {
     let now = UnixNanos::now();
     if let Ok(decoded) = tracewell_otlp::decode_traces(request, now)
         && decoded.rejected == 0
@@ -130,11 +172,23 @@ fn signal_of(request: &[u8]) -> anyhow::Result<FileSignal> {
     bail!("neither spans nor log records are in its first request; say --signal if it has some")
 }
 
-fn count(signal: FileSignal, request: &[u8]) -> anyhow::Result<u64> {
+/// The number of records in a request.
+pub fn count(signal: FileSignal, request: &[u8]) -> anyhow::Result<u64> {
+    Ok(decoded(signal, request)?.0)
+}
+
+/// The numbers of records in a request and of those that cannot be taken.
+pub fn decoded(signal: FileSignal, request: &[u8]) -> anyhow::Result<(u64, u64)> {
     let now = UnixNanos::now();
     Ok(match signal {
-        FileSignal::Traces => tracewell_otlp::decode_traces(request, now)?.records.len() as u64,
-        FileSignal::Logs => tracewell_otlp::decode_logs(request, now)?.records.len() as u64,
+        FileSignal::Traces => {
+            let decoded = tracewell_otlp::decode_traces(request, now)?;
+            (decoded.records.len() as u64, decoded.rejected)
+        }
+        FileSignal::Logs => {
+            let decoded = tracewell_otlp::decode_logs(request, now)?;
+            (decoded.records.len() as u64, decoded.rejected)
+        }
     })
 }
 

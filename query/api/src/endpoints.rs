@@ -4,11 +4,11 @@
 
 use axum::http::{Method, StatusCode};
 
-use crate::frame;
 use crate::params::{
-    BUCKETS, CONFIRM, CURSOR, DELETE_END, DELETE_Q, DELETE_START, END, FIELD, FIELDS, LIMIT, PREFIX, Param, Q, SIGNAL,
-    SPAN_ID, START, TRACE_ID, VALUES_LIMIT,
+    BUCKETS, CONFIRM, CURSOR, DELETE_END, DELETE_Q, DELETE_START, END, EXPORT_END, EXPORT_START, FIELD, FIELDS, LIMIT,
+    PARTIAL, PREFIX, Param, Q, SIGNAL, SPAN_ID, START, TRACE_ID, VALUES_LIMIT,
 };
+use crate::{export, frame};
 
 /// A path and the method that it answers to.
 #[derive(Debug)]
@@ -301,6 +301,18 @@ endpoint!(
     DELETIONS, Method::GET, "/api/v1/deletions", "listDeletions", "server",
     "The deletions of the tenant that were asked for, the newest first.",
     &[], &[json("Deletions")], &[BAD_REQUEST, INTERNAL, UNAVAILABLE]
+);
+endpoint!(
+    /// Records, whole and in no order.
+    EXPORT, Method::GET, "/api/v1/export", "export", "server",
+    "All records that meet `q`, in no order, as OTLP export requests one after the other. The connection breaks off when \
+     something goes wrong on the way.",
+    &[&SIGNAL, &Q, &EXPORT_START, &EXPORT_END, &PARTIAL],
+    &[Answer {
+        media_type: export::MEDIA_TYPE,
+        content: Content::Bytes("OTLP export requests in protobuf, each behind its length as a varint"),
+    }],
+    &[BAD_REQUEST, INTERNAL, UNAVAILABLE]
 );
 endpoint!(
     /// What there is.

@@ -9,6 +9,7 @@ mod deletions;
 mod endpoints;
 mod error;
 mod examples;
+mod export;
 mod fields;
 mod frame;
 mod logs;
@@ -51,12 +52,20 @@ pub struct ApiState {
     pub status: Arc<dyn StatusSource>,
     /// A permit for every live tail.
     tails: Arc<Semaphore>,
+    /// A permit for every export.
+    exports: Arc<Semaphore>,
 }
 
 impl ApiState {
     /// The state of an API over `engine` and the storage that it asks.
     pub fn new(engine: QueryEngine, status: Arc<dyn StatusSource>) -> ApiState {
         let storage = engine.storage().clone();
-        ApiState { engine, storage, status, tails: Arc::new(Semaphore::new(tail::TAILS_MAX)) }
+        ApiState {
+            engine,
+            storage,
+            status,
+            tails: Arc::new(Semaphore::new(tail::TAILS_MAX)),
+            exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
+        }
     }
 }

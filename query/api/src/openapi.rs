@@ -117,6 +117,7 @@ fn query_parameter(param: &Param) -> Value {
         ParamKind::Names { count_max } => json!({"type": "array", "items": {"type": "string"}, "maxItems": count_max}),
         ParamKind::Signal => json!({"type": "string", "enum": ["traces", "logs"]}),
         ParamKind::SpanId => hex(16),
+        ParamKind::Flag => json!({"type": "boolean", "default": false}),
     };
     let mut parameter = json!({
         "name": param.name,
@@ -132,6 +133,7 @@ fn query_parameter(param: &Param) -> Value {
             parameter["example"] = param.example.split(',').collect();
         }
         ParamKind::Count { default, .. } => parameter["example"] = json!(default),
+        ParamKind::Flag => parameter["example"] = json!(false),
         _ if param.example.is_empty() => {}
         _ => parameter["example"] = json!(param.example),
     }

@@ -66,6 +66,8 @@ pub enum ParamKind {
     Signal,
     /// The id of a span.
     SpanId,
+    /// `true` or `false`, the default.
+    Flag,
 }
 
 /// The search.
@@ -223,6 +225,33 @@ pub static CONFIRM: Param = Param {
     example: "default",
 };
 
+/// Since when to export.
+pub static EXPORT_START: Param = Param {
+    name: "start",
+    kind: ParamKind::Time,
+    required: false,
+    description: "The first moment of the time range, written as for searches. By default the beginning of time.",
+    example: "now-1d",
+};
+
+/// Until when to export.
+pub static EXPORT_END: Param = Param {
+    name: "end",
+    kind: ParamKind::Time,
+    required: false,
+    description: "The first moment after the time range, written as for searches. By default the end of time.",
+    example: "now",
+};
+
+/// Whether damaged records may be missing.
+pub static PARTIAL: Param = Param {
+    name: "partial",
+    kind: ParamKind::Flag,
+    required: false,
+    description: "Whether damaged records are left out; otherwise they make the export fail.",
+    example: "false",
+};
+
 /// The parameters of a request, checked to be among those that exist, each given at most once.
 #[derive(Debug)]
 pub struct Params {
@@ -292,7 +321,17 @@ impl Params {
         Ok(TimeRange { start, end })
     }
 
-    fn time(&self, param: &'static Param, now: UnixNanos) -> Result<Option<UnixNanos>, ApiError> {
+    /// The value of a [`ParamKind::Flag`].
+    pub fn flag(&self, param: &'static Param) -> Result<bool, ApiError> {
+        match self.get(param) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(invalid(param, other, "true or false")),
+        }
+    }
+
+    /// The value of a [`ParamKind::Time`], if it was given.
+    pub fn time(&self, param: &'static Param, now: UnixNanos) -> Result<Option<UnixNanos>, ApiError> {
         let Some(text) = self.get(param) else { return Ok(None) };
         let parsed = tracewell_language::parse_time(text, now);
         parsed.map(Some).map_err(|error| invalid(param, text, format!("a point in time ({error})")))

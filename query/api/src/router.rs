@@ -17,7 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::endpoints::{self as at, Endpoint};
 use crate::error::ApiError;
 use crate::status::StatusSource;
-use crate::{ApiState, deletions, fields, logs, maintenance, server, services, tail, traces};
+use crate::{ApiState, deletions, export, fields, logs, maintenance, server, services, tail, traces};
 
 /// Every path and who answers it.
 fn routes() -> Vec<(&'static Endpoint, MethodRouter<ApiState>)> {
@@ -46,6 +46,7 @@ fn routes() -> Vec<(&'static Endpoint, MethodRouter<ApiState>)> {
         (&at::DELETE_QUERY, post(deletions::query)),
         (&at::DELETE_TENANT, post(deletions::everything)),
         (&at::DELETIONS, get(deletions::list)),
+        (&at::EXPORT, get(export::export)),
         (&at::OPENAPI, get(server::openapi)),
         (&at::HEALTH, get(server::health)),
         (&at::READY, get(server::ready)),

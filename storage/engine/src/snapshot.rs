@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tracewell_model::{Logs, Records, Spans, TraceId, UnixNanos};
+use tracewell_model::{Logs, Records, Signal, Spans, TraceId, UnixNanos};
 
-use crate::live::{Chunk, StoredRequest};
+use crate::live::{Chunk, StoredRequest, concatenated};
 use crate::rollup::{RollupPart, RollupRequest};
 use crate::scan::scan_live;
 use crate::segment::{FieldCatalogue, Gaps, OnDamage, Segment};
@@ -127,6 +127,17 @@ impl Source {
         match &self.kind {
             SourceKind::Live(chunk) => Ok(live_trace_rows(chunk.records(), trace)),
             SourceKind::Segment(segment) => segment.trace_rows(trace, &self.on_damage()).await,
+        }
+    }
+
+    /// Whole rows, but for those that are damaged.
+    async fn left(&self, rows: &[u32]) -> Result<Records, StorageError> {
+        match &self.kind {
+            SourceKind::Segment(segment) => segment.read_left(rows.to_vec(), &self.on_damage()).await,
+            SourceKind::Live(chunk) => match chunk.records().signal() {
+                Signal::Traces => self.spans(rows).await.map(Records::Spans),
+                Signal::Logs => self.logs(rows).await.map(Records::Logs),
+            },
         }
     }
 
@@ -255,6 +266,15 @@ impl Snapshot {
         let mut ordered = Logs::default();
         ordered.append_rows(&found, order);
         Ok(ordered)
+    }
+
+    /// The whole records at these addresses that can be read, in the order of the addresses' numbers. What cannot be read
+    /// is in [`Snapshot::gaps`].
+    pub async fn left(&self, signal: Signal, addresses: &[RowAddress]) -> Result<Records, StorageError> {
+        let picks = self.pick(addresses)?;
+        let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].left(&pick.rows)).collect();
+        let parts: Vec<Records> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+        Ok(concatenated(signal, parts.iter()))
     }
 
     /// All spans of a trace that can be read, wherever they are stored; a span that was sent more than once, the same in every field,

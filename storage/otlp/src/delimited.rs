@@ -5,6 +5,19 @@ pub fn delimited(bytes: &[u8]) -> Delimited<'_> {
     Delimited { rest: bytes, offset: 0 }
 }
 
+/// A message after its length.
+pub fn length_delimited(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(message.len() + 10);
+    let mut length = message.len();
+    while length >= 0x80 {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend_from_slice(message);
+    bytes
+}
+
 /// See [`delimited`].
 #[derive(Clone, Debug)]
 pub struct Delimited<'a> {
@@ -76,6 +89,14 @@ mod tests {
         file.extend([b'x'; 128]);
         let messages: Vec<_> = delimited(&file).map(|message| message.expect("whole")).collect();
         assert_eq!(messages, [&b"abc"[..], b"", &[b'x'; 128]]);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let long = vec![7; 70_000];
+        let file = [length_delimited(b"abc"), length_delimited(b""), length_delimited(&long)].concat();
+        let messages: Vec<_> = delimited(&file).map(|message| message.expect("whole")).collect();
+        assert_eq!(messages, [&b"abc"[..], b"", &long]);
     }
 
     #[test]

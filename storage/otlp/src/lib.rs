@@ -24,7 +24,7 @@ mod wire;
 pub use decode::{
     DecodeError, Decoded, NESTING_LEVELS_MAX, TRUNCATED_VALUE, decode_logs, decode_traces, scope_from_wire,
 };
-pub use delimited::{Delimited, DelimitedError, delimited};
+pub use delimited::{Delimited, DelimitedError, delimited, length_delimited};
 pub use encode::{encode_logs, encode_traces};
 pub use inflate::{ContentEncoding, InflateError, UnsupportedEncoding, inflate};
 pub use json::{

@@ -1,5 +1,7 @@
 //! Random OTLP requests with every kind of field, and their records in a form that can be compared.
 
+mod stored;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
@@ -11,6 +13,8 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use rand::Rng;
 use rand::rngs::StdRng;
+
+pub use stored::is_stored;
 
 /// A request with the records of one trace.
 #[derive(Clone, Debug)]

@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use axum::http::Method;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tower::ServiceExt;
+use tracewell_model::UnixNanos;
 
-use crate::server::Server;
+use crate::server::{Server, request};
 
 fn rows_files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -55,6 +59,14 @@ async fn an_answer_without_damaged_rows_says_which_and_why() {
     let report = server.post("/api/v1/maintenance/verify", &[]).await.json();
     let problems = report["problems"].as_array().expect("problems");
     assert!(!problems.is_empty() && problems[0]["subject"].as_str().is_some_and(|s| s.starts_with("segment ")));
+
+    // An export is whole or breaks off, unless a part is asked for.
+    let broken = server.router.clone().oneshot(request(Method::GET, "/api/v1/export?signal=logs", &[])).await;
+    assert!(broken.expect("infallible").into_body().collect().await.is_err());
+    let reply = server.get("/api/v1/export?signal=logs&partial=true", &[]).await;
+    let messages: Vec<&[u8]> = tracewell_otlp::delimited(&reply.body).map(|message| message.expect("whole")).collect();
+    let logs = tracewell_otlp::decode_logs(messages[0], UnixNanos(1)).expect("OTLP").records;
+    assert_eq!((messages.len(), logs.len()), (1, 1));
 
     // What has no damaged rows in its time range is exact.
     let page = server.json("/api/v1/logs?start=1699999990&end=1699999991").await;

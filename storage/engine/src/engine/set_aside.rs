@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tracewell_model::Records;
-use tracewell_otlp::{encode_logs, encode_traces};
+use tracewell_otlp::{encode_logs, encode_traces, length_delimited};
 
 use super::shared::Shared;
 use crate::live::{Chunk, Table};
@@ -40,15 +40,7 @@ fn encoded(records: &Records) -> Vec<u8> {
         Records::Spans(spans) => encode_traces(spans),
         Records::Logs(logs) => encode_logs(logs),
     };
-    let mut length = message.len();
-    let mut bytes = Vec::with_capacity(message.len() + 10);
-    while length >= 0x80 {
-        bytes.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend_from_slice(&message);
-    bytes
+    length_delimited(&message)
 }
 
 fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -61,6 +61,16 @@ impl Segment {
         blocking(move || segment.records_at(&rows, &OnDamage::Fail)).await
     }
 
+    /// Whole rows, in the order of `rows`, but for those that `on_damage` leaves out.
+    pub(crate) async fn read_left(
+        self: &Arc<Self>,
+        rows: Vec<u32>,
+        on_damage: &OnDamage,
+    ) -> Result<Records, StorageError> {
+        let (segment, on_damage) = (Arc::clone(self), on_damage.clone());
+        blocking(move || segment.records_at(&rows, &on_damage)).await
+    }
+
     /// The rows of a trace, in order.
     pub(crate) async fn trace_rows(
         self: &Arc<Self>,
@@ -89,8 +99,7 @@ impl Segment {
         if rows.is_empty() {
             return Ok(None);
         }
-        let (segment, on_damage) = (Arc::clone(self), on_damage.clone());
-        match blocking(move || segment.records_at(&rows, &on_damage)).await? {
+        match self.read_left(rows, on_damage).await? {
             Records::Spans(spans) => Ok(Some(spans)),
             Records::Logs(_) => Err(self.wrong_signal("spans")),
         }
@@ -153,6 +162,10 @@ impl Segment {
         let mut records = self.no_records(&opened);
         let mut read = Vec::with_capacity(sorted.len());
         for (group, rows) in in_groups(&opened, &sorted)? {
+            if matches!(on_damage, OnDamage::LeaveOut(_)) && self.quarantine().is_torn(group) {
+                on_damage.leave_out(self, &opened.rows_of_group(group), self.torn(group))?;
+                continue;
+            }
             let part = match self.records_of_group(&opened, &object, group, &leaves, &rows) {
                 Ok(part) => part,
                 Err(error) => {
