@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::value::scaled;
 use crate::{Strings, Value, Values};
 
 /// The distinct attribute keys of a batch, numbered in the order of their first use.
@@ -161,6 +162,13 @@ impl Attributes {
         self.keys.extend(other.keys.iter().map(|&key| numbers[key as usize]));
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
         self.values.append(&other.values);
+    }
+
+    /// Makes room for `rows` times as much as `other` holds in each of its `of` rows, on average.
+    pub(crate) fn reserve_like(&mut self, other: &Attributes, rows: usize, of: usize) {
+        self.offsets.reserve(scaled(other.len(), rows, of));
+        self.keys.reserve(scaled(other.keys.len(), rows, of));
+        self.values.reserve_like(&other.values, rows, of);
     }
 
     /// The heap bytes held.

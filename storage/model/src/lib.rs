@@ -61,6 +61,46 @@ pub enum Records {
 }
 
 impl Records {
+    /// An empty batch.
+    pub fn new(signal: Signal) -> Records {
+        match signal {
+            Signal::Traces => Records::Spans(Spans::default()),
+            Signal::Logs => Records::Logs(Logs::default()),
+        }
+    }
+
+    /// Appends all records of `other`. False, and nothing is changed, when they are of another signal.
+    #[must_use]
+    pub fn append(&mut self, other: &Records) -> bool {
+        match (self, other) {
+            (Records::Spans(all), Records::Spans(spans)) => all.append(spans),
+            (Records::Logs(all), Records::Logs(logs)) => all.append(logs),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Appends the given rows of `other`, in the given order. False, and nothing is changed, when they are of another
+    /// signal.
+    #[must_use]
+    pub fn append_rows(&mut self, other: &Records, rows: impl IntoIterator<Item = usize>) -> bool {
+        match (self, other) {
+            (Records::Spans(all), Records::Spans(spans)) => all.append_rows(spans, rows),
+            (Records::Logs(all), Records::Logs(logs)) => all.append_rows(logs, rows),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes room for `rows` rows like those of `other`, if they are of one signal.
+    pub fn reserve_like(&mut self, other: &Records, rows: usize) {
+        match (self, other) {
+            (Records::Spans(all), Records::Spans(spans)) => all.reserve_like(spans, rows),
+            (Records::Logs(all), Records::Logs(logs)) => all.reserve_like(logs, rows),
+            _ => {}
+        }
+    }
+
     /// Which signal the batch is of.
     pub fn signal(&self) -> Signal {
         match self {

@@ -74,6 +74,24 @@ impl Logs {
         self.event_name.append(&other.event_name);
     }
 
+    /// Makes room for `rows` rows like those of `other`, so that a batch of known size takes no more than it needs.
+    pub fn reserve_like(&mut self, other: &Logs, rows: usize) {
+        let of = other.len();
+        self.scope.reserve(rows);
+        self.timestamp.reserve(rows);
+        self.time.reserve(rows);
+        self.observed_time.reserve(rows);
+        self.trace_id.reserve(rows);
+        self.span_id.reserve(rows);
+        self.flags.reserve(rows);
+        self.severity_number.reserve(rows);
+        self.severity_text.reserve_like(&other.severity_text, rows, of);
+        self.body.reserve_like(&other.body, rows, of);
+        self.attributes.reserve_like(&other.attributes, rows, of);
+        self.dropped_attributes_count.reserve(rows);
+        self.event_name.reserve_like(&other.event_name, rows, of);
+    }
+
     /// Appends the given rows of `other`, in the given order.
     pub fn append_rows(&mut self, other: &Logs, rows: impl IntoIterator<Item = usize>) {
         let scopes = self.scopes.merge(&other.scopes);

@@ -229,6 +229,29 @@ impl Spans {
         self.status_message.append(&other.status_message);
     }
 
+    /// Makes room for `rows` rows like those of `other`, so that a batch of known size takes no more than it needs.
+    pub fn reserve_like(&mut self, other: &Spans, rows: usize) {
+        let of = other.len();
+        self.scope.reserve(rows);
+        self.trace_id.reserve(rows);
+        self.span_id.reserve(rows);
+        self.parent_span_id.reserve(rows);
+        self.trace_state.reserve_like(&other.trace_state, rows, of);
+        self.flags.reserve(rows);
+        self.name.reserve_like(&other.name, rows, of);
+        self.kind.reserve(rows);
+        self.start.reserve(rows);
+        self.end.reserve(rows);
+        self.attributes.reserve_like(&other.attributes, rows, of);
+        self.dropped_attributes_count.reserve(rows);
+        self.events.attributes.reserve_like(&other.events.attributes, rows, of);
+        self.dropped_events_count.reserve(rows);
+        self.links.attributes.reserve_like(&other.links.attributes, rows, of);
+        self.dropped_links_count.reserve(rows);
+        self.status_code.reserve(rows);
+        self.status_message.reserve_like(&other.status_message, rows, of);
+    }
+
     /// Appends the given rows of `other`, in the given order.
     pub fn append_rows(&mut self, other: &Spans, rows: impl IntoIterator<Item = usize>) {
         let scopes = self.scopes.merge(&other.scopes);

@@ -1,5 +1,7 @@
 //! A column of strings: one buffer and the offsets into it.
 
+use crate::value::scaled;
+
 /// Strings of any number, end to end in one buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strings {
@@ -54,6 +56,12 @@ impl Strings {
         let base = self.bytes.len() as u32;
         self.bytes.push_str(&other.bytes);
         self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
+    }
+
+    /// Makes room for `rows` times as much as `other` holds in each of its `of` rows, on average.
+    pub(crate) fn reserve_like(&mut self, other: &Strings, rows: usize, of: usize) {
+        self.offsets.reserve(scaled(other.len(), rows, of));
+        self.bytes.reserve(scaled(other.bytes.len(), rows, of));
     }
 
     /// Takes back all strings from `len` on.

@@ -81,14 +81,43 @@ impl PartialEq for Value<'_> {
     }
 }
 
+/// What holds the text or the bytes of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Buffer {
+    Texts,
+    Bytes,
+}
+
+impl ValueKind {
+    fn buffer(self) -> Option<Buffer> {
+        match self {
+            ValueKind::String => Some(Buffer::Texts),
+            ValueKind::Bytes | ValueKind::Array | ValueKind::KeyValueList => Some(Buffer::Bytes),
+            _ => None,
+        }
+    }
+}
+
+/// The last `length` bytes of a buffer that ends at `end`, as `bits`. Batches hold less than 4 GiB.
+fn piece(end: usize, length: usize) -> u64 {
+    debug_assert!(end <= u32::MAX as usize);
+    ((end - length) as u64) << 32 | length as u64
+}
+
+/// The share of `rows` in a total that stands for `of` rows, rounded up.
+pub(crate) fn scaled(total: usize, rows: usize, of: usize) -> usize {
+    (total as u64).saturating_mul(rows as u64).div_ceil(of.max(1) as u64) as usize
+}
+
 /// A column of values of mixed kinds.
 ///
 /// Scalars stand in `bits`; for text, bytes and nested values `bits` holds offset (upper half) and length (lower
-/// half) of a piece of the buffer.
+/// half) of a piece of the buffer of texts or of that of bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     kinds: Vec<ValueKind>,
     bits: Vec<u64>,
+    texts: String,
     bytes: Vec<u8>,
 }
 
@@ -101,30 +130,28 @@ impl Values {
             Value::Bool(value) => u64::from(value),
             Value::Int(value) => value as u64,
             Value::Double(value) => value.to_bits(),
-            Value::String(text) => self.keep(text.as_bytes()),
-            Value::Bytes(bytes) | Value::Array(bytes) | Value::KeyValueList(bytes) => self.keep(bytes),
+            Value::String(text) => {
+                self.texts.push_str(text);
+                piece(self.texts.len(), text.len())
+            }
+            Value::Bytes(bytes) | Value::Array(bytes) | Value::KeyValueList(bytes) => {
+                self.bytes.extend_from_slice(bytes);
+                piece(self.bytes.len(), bytes.len())
+            }
         };
         self.kinds.push(value.kind());
         self.bits.push(bits);
     }
 
-    #[inline]
-    fn keep(&mut self, bytes: &[u8]) -> u64 {
-        let offset = self.bytes.len() as u64;
-        self.bytes.extend_from_slice(bytes);
-        debug_assert!(self.bytes.len() <= u32::MAX as usize);
-        offset << 32 | bytes.len() as u64
-    }
-
     /// The value at `index`. Panics if there is none, as slices do.
     pub fn get(&self, index: usize) -> Value<'_> {
         let bits = self.bits[index];
-        let piece = || &self.bytes[(bits >> 32) as usize..][..(bits & 0xffff_ffff) as usize];
+        let place = || (bits >> 32) as usize..(bits >> 32) as usize + (bits & 0xffff_ffff) as usize;
+        let piece = || &self.bytes[place()];
         match self.kinds[index] {
             ValueKind::Absent => Value::Absent,
             ValueKind::Empty => Value::Empty,
-            // Only whole strings were appended, so the piece is UTF-8; the check costs less than an unsafe block.
-            ValueKind::String => Value::String(std::str::from_utf8(piece()).unwrap_or_default()),
+            ValueKind::String => Value::String(&self.texts[place()]),
             ValueKind::Bool => Value::Bool(bits != 0),
             ValueKind::Int => Value::Int(bits as i64),
             ValueKind::Double => Value::Double(f64::from_bits(bits)),
@@ -151,29 +178,39 @@ impl Values {
 
     /// Takes back all values from `len` on.
     pub fn truncate(&mut self, len: usize) {
-        let in_buffer = |kind: &ValueKind| {
-            matches!(kind, ValueKind::String | ValueKind::Bytes | ValueKind::Array | ValueKind::KeyValueList)
+        let start = |buffer| {
+            let first = (len..self.kinds.len()).find(|&index| self.kinds[index].buffer() == Some(buffer));
+            first.map(|first| (self.bits[first] >> 32) as usize)
         };
-        if let Some(first) = (len..self.kinds.len()).find(|&index| in_buffer(&self.kinds[index])) {
-            self.bytes.truncate((self.bits[first] >> 32) as usize);
-        }
+        let (texts, bytes) = (start(Buffer::Texts), start(Buffer::Bytes));
+        self.texts.truncate(texts.unwrap_or(self.texts.len()));
+        self.bytes.truncate(bytes.unwrap_or(self.bytes.len()));
         self.kinds.truncate(len);
         self.bits.truncate(len);
     }
 
     /// Appends all values of `other`.
     pub fn append(&mut self, other: &Values) {
-        let base = (self.bytes.len() as u64) << 32;
+        let bases = [(self.texts.len() as u64) << 32, (self.bytes.len() as u64) << 32];
         self.kinds.extend_from_slice(&other.kinds);
-        self.bits.extend(other.kinds.iter().zip(&other.bits).map(|(kind, bits)| match kind {
-            ValueKind::String | ValueKind::Bytes | ValueKind::Array | ValueKind::KeyValueList => bits + base,
-            _ => *bits,
+        self.bits.extend(other.kinds.iter().zip(&other.bits).map(|(kind, bits)| match kind.buffer() {
+            Some(buffer) => bits + bases[buffer as usize],
+            None => *bits,
         }));
+        self.texts.push_str(&other.texts);
         self.bytes.extend_from_slice(&other.bytes);
+    }
+
+    /// Makes room for `rows` times as much as `other` holds in each of its `of` rows, on average.
+    pub fn reserve_like(&mut self, other: &Values, rows: usize, of: usize) {
+        self.kinds.reserve(scaled(other.kinds.len(), rows, of));
+        self.bits.reserve(scaled(other.bits.len(), rows, of));
+        self.texts.reserve(scaled(other.texts.len(), rows, of));
+        self.bytes.reserve(scaled(other.bytes.len(), rows, of));
     }
 
     /// The heap bytes held.
     pub fn heap_bytes(&self) -> usize {
-        self.kinds.capacity() + self.bits.capacity() * 8 + self.bytes.capacity()
+        self.kinds.capacity() + self.bits.capacity() * 8 + self.texts.capacity() + self.bytes.capacity()
     }
 }

@@ -10,15 +10,16 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use tokio_util::sync::CancellationToken;
-use tracewell_model::{Logs, Records, Signal, Spans};
+use tracewell_model::{Records, Signal};
 use ulid::Ulid;
 
 use super::compactor::closing;
-use super::order::{RowRef, SpanKeys, order_of_logs, order_of_spans};
+use super::order::{SpanKeys, order_of_logs, order_of_spans};
 use super::plan::MergeJob;
 use super::{Outcome, Rewritten};
 use crate::segment::{
-    ColumnPlan, DeletedRows, FieldCatalogue, ROW_GROUP_ROWS, Segment, SegmentWriter, SortKeys, WriteOptions, directory,
+    ColumnPlan, DeletedRows, FieldCatalogue, Gathered, ROW_GROUP_ROWS, RowRef, Segment, SegmentWriter, SortKeys,
+    WriteOptions, directory, pick,
 };
 use crate::world::World;
 use crate::{StorageError, StorageErrorKind};
@@ -198,7 +199,7 @@ async fn order_of(signal: Signal, inputs: &[Arc<Segment>], deleted: &[DeletedRow
         Signal::Traces => (order_of_spans(&spans), spans.len()),
         Signal::Logs => (order_of_logs(&logs), logs.len()),
     };
-    let is_left = |at: &RowRef| deleted[at.input as usize].rows.binary_search(&at.row).is_err();
+    let is_left = |at: &RowRef| deleted[at.part as usize].rows.binary_search(&at.row).is_err();
     match held == inputs.len() {
         true => Ok(order.into_iter().filter(is_left).collect()),
         false => Err(internal(format!("a segment to be merged does not hold {signal}")).into()),
@@ -207,39 +208,15 @@ async fn order_of(signal: Signal, inputs: &[Arc<Segment>], deleted: &[DeletedRow
 
 /// The rows `batch`, and the order in which they are to stand.
 async fn gather(signal: Signal, inputs: &[Arc<Segment>], batch: &[RowRef]) -> Result<(Records, Vec<u32>), MergeError> {
-    let mut all = match signal {
-        Signal::Traces => Records::Spans(Spans::default()),
-        Signal::Logs => Records::Logs(Logs::default()),
-    };
-    let mut order = vec![0; batch.len()];
+    let mut gathered = Gathered::new(signal, batch.len());
     for (input, picked) in inputs.iter().zip(pick(inputs.len(), batch)) {
         for picked in picked.chunks(READ_ROWS_MAX) {
-            let first = all.len();
             let rows = picked.iter().map(|(row, _)| *row).collect();
             let part = input.read_records(rows).await.map_err(of_input(input))?;
-            match (&mut all, &part) {
-                (Records::Spans(all), Records::Spans(part)) => all.append(part),
-                (Records::Logs(all), Records::Logs(part)) => all.append(part),
-                _ => return Err(internal(format!("segment {} does not hold {signal}", input.meta().id)).into()),
-            }
-            if all.len() != first + picked.len() {
-                let message = format!("segment {} gave {} rows of {}", input.meta().id, part.len(), picked.len());
-                return Err(internal(message).into());
-            }
-            picked.iter().zip(first as u32..).for_each(|((_, position), at)| order[*position] = at);
+            gathered.add_all(&part, picked).map_err(of_input(input))?;
         }
     }
-    Ok((all, order))
-}
-
-/// For each input the rows of the batch that it has, in its order, with their places in the batch.
-fn pick(inputs: usize, batch: &[RowRef]) -> Vec<Vec<(u32, usize)>> {
-    let mut picks = vec![Vec::new(); inputs];
-    for (position, at) in batch.iter().enumerate() {
-        picks[at.input as usize].push((at.row, position));
-    }
-    picks.iter_mut().for_each(|pick| pick.sort_unstable());
-    picks
+    Ok(gathered.finish())
 }
 
 fn internal(message: String) -> StorageError {

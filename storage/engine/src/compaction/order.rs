@@ -6,14 +6,7 @@
 
 use tracewell_model::TraceId;
 
-/// A row of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RowRef {
-    /// The number of the input.
-    pub input: u32,
-    /// The number of the row in it.
-    pub row: u32,
-}
+use crate::segment::RowRef;
 
 /// The sort keys of the spans of an input, in the order of its rows.
 #[derive(Debug, Default)]
@@ -46,9 +39,9 @@ pub(super) fn order_of_spans(inputs: &[SpanKeys]) -> Vec<RowRef> {
         order.extend(
             trace
                 .iter()
-                .flat_map(|run| (run.at.row..run.at.row + run.len).map(|row| RowRef { input: run.at.input, row })),
+                .flat_map(|run| (run.at.row..run.at.row + run.len).map(|row| RowRef { part: run.at.part, row })),
         );
-        order[first..].sort_by_key(|at| inputs[at.input as usize].start[at.row as usize]);
+        order[first..].sort_by_key(|at| inputs[at.part as usize].start[at.row as usize]);
     }
     order
 }
@@ -59,7 +52,7 @@ fn runs_of(inputs: &[SpanKeys]) -> Vec<Run> {
         let mut row = 0;
         for trace in input.trace_id.chunk_by(|a, b| a == b) {
             let earliest = input.start[row..row + trace.len()].iter().copied().min().unwrap_or_default();
-            let at = RowRef { input: number as u32, row: row as u32 };
+            let at = RowRef { part: number as u32, row: row as u32 };
             runs.push(Run { trace: trace[0], earliest, at, len: trace.len() as u32 });
             row += trace.len();
         }
@@ -71,7 +64,7 @@ fn runs_of(inputs: &[SpanKeys]) -> Vec<Run> {
 pub(super) fn order_of_logs(inputs: &[Vec<u64>]) -> Vec<RowRef> {
     let mut keys: Vec<(u64, RowRef)> = Vec::with_capacity(inputs.iter().map(Vec::len).sum());
     for (number, times) in inputs.iter().enumerate() {
-        let row_refs = (0..).map(|row| RowRef { input: number as u32, row });
+        let row_refs = (0..).map(|row| RowRef { part: number as u32, row });
         keys.extend(times.iter().copied().zip(row_refs));
     }
     keys.sort_unstable();
@@ -96,7 +89,7 @@ mod tests {
     }
 
     fn plain(order: &[RowRef]) -> Vec<(u32, u32)> {
-        order.iter().map(|at| (at.input, at.row)).collect()
+        order.iter().map(|at| (at.part, at.row)).collect()
     }
 
     #[test]
@@ -128,7 +121,7 @@ mod tests {
             let sorted: Vec<_> = order
                 .iter()
                 .map(|at| {
-                    let (trace, start) = inputs[at.input as usize][at.row as usize];
+                    let (trace, start) = inputs[at.part as usize][at.row as usize];
                     (earliest(trace), trace, start, *at)
                 })
                 .collect();

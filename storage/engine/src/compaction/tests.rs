@@ -143,7 +143,7 @@ impl Setting {
     /// Flushes `records` as a segment.
     async fn flush(&self, tenant: &TenantId, records: Records) -> Arc<Segment> {
         let options = WriteOptions { level: 0, full_text_index: false, created_at: self.clock.now() };
-        let meta = write(&self.store, Ulid::new(), tenant, records, options).await.expect("writes");
+        let meta = write(&self.store, Ulid::new(), tenant, vec![Arc::new(records)], options).await.expect("writes");
         let segment = Segment::open(&self.store, meta);
         self.tables.replace(&[], vec![Arc::clone(&segment)]).await.expect("commits");
         segment

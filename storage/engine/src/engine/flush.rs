@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::set_aside;
 use super::shared::Shared;
 use crate::catalog::{Change, REQUEST_HASH_AGE_MAX, SegmentMeta};
-use crate::live::{Chunk, Table, concatenated};
+use crate::live::{Chunk, Table};
 use crate::segment::{self, Segment, WriteOptions};
 use crate::world::{Pool, blocking};
 use crate::{StorageError, StorageErrorKind};
@@ -237,9 +237,9 @@ async fn write_objects(
 ) -> Result<SegmentMeta, StorageError> {
     #[cfg(test)]
     assert!(!shared.unwritable.lock().contains(table.tenant()), "injected fault");
-    let records = concatenated(table.signal(), chunks.iter().map(|chunk| chunk.records().as_ref()));
+    let parts = chunks.iter().map(|chunk| Arc::clone(chunk.records())).collect();
     let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.world.now() };
-    segment::write(&shared.store, shared.world.id(), table.tenant(), records, options).await
+    segment::write(&shared.store, shared.world.id(), table.tenant(), parts, options).await
 }
 
 /// Writes records to files for people to send again, and lets the journal forget them.

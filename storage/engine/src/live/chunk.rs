@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tracewell_model::{Logs, Records, Signal, Spans, UnixNanos};
+use tracewell_model::{Records, UnixNanos};
 
 use crate::StorageError;
 use crate::rollup::{MemoryRollup, RollupBuilder};
@@ -54,7 +54,7 @@ impl Chunk {
     /// One chunk of all records of `chunks`, which follow each other; none when there is no chunk.
     pub(crate) fn merged(chunks: &[Arc<Chunk>]) -> Option<Chunk> {
         let (first, last) = (chunks.first()?, chunks.last()?);
-        let records = concatenated(first.records.signal(), chunks.iter().map(|chunk| chunk.records.as_ref()));
+        let records = concatenated(chunks)?;
         let bytes = records.heap_bytes();
         Some(Chunk {
             records: Arc::new(records),
@@ -99,26 +99,11 @@ impl Chunk {
     }
 }
 
-/// All of `parts`, which are of `signal`, in one batch.
-pub(crate) fn concatenated<'a>(signal: Signal, parts: impl Iterator<Item = &'a Records>) -> Records {
-    match signal {
-        Signal::Traces => {
-            let mut all = Spans::default();
-            for part in parts {
-                if let Records::Spans(spans) = part {
-                    all.append(spans);
-                }
-            }
-            Records::Spans(all)
-        }
-        Signal::Logs => {
-            let mut all = Logs::default();
-            for part in parts {
-                if let Records::Logs(logs) = part {
-                    all.append(logs);
-                }
-            }
-            Records::Logs(all)
-        }
-    }
+/// All records of `chunks` in one batch; none when there is no chunk.
+fn concatenated(chunks: &[Arc<Chunk>]) -> Option<Records> {
+    let first = chunks.first()?;
+    let mut all = Records::new(first.records.signal());
+    all.reserve_like(&first.records, chunks.iter().map(|chunk| chunk.records.len()).sum());
+    // Chunks of a table are of one signal.
+    chunks.iter().all(|chunk| all.append(&chunk.records)).then_some(all)
 }

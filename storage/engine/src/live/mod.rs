@@ -7,6 +7,6 @@ mod table;
 mod tables;
 
 pub(crate) use budget::LiveBudget;
-pub(crate) use chunk::{Chunk, StoredRequest, concatenated};
+pub(crate) use chunk::{Chunk, StoredRequest};
 pub(crate) use table::Table;
 pub(crate) use tables::Tables;

@@ -11,6 +11,7 @@ mod check;
 mod columns;
 mod detail;
 mod encode;
+mod gather;
 mod granule_filter;
 mod index;
 mod lists;
@@ -47,6 +48,7 @@ use ulid::Ulid;
 
 pub(crate) use catalogue::FieldCatalogue;
 pub(crate) use columns::{ColumnPlan, ROW_GROUP_ROWS};
+pub(crate) use gather::{Gathered, RowRef, pick};
 pub(crate) use quarantine::{Gaps, OnDamage};
 pub(crate) use reader::Segment;
 pub(crate) use rows::SortKeys;

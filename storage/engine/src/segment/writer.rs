@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
-use tracewell_model::{Logs, Records, Signal, Spans, TenantId};
+use tracewell_model::{Records, Signal, TenantId};
 use ulid::Ulid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalogue::FieldCatalogue;
 use super::columns::{ColumnPlan, ROW_GROUP_ROWS};
 use super::encode::{Encoded, SegmentEncoder};
-use super::order::{order_logs, order_spans};
+use super::gather::{Gathered, pick};
+use super::order::order_of;
 use super::{FORMAT_VERSION, WriteOptions, directory};
 use crate::catalog::{ObjectMeta, SegmentMeta};
 use crate::world::blocking;
@@ -21,25 +22,27 @@ use crate::{StorageError, StorageErrorKind};
 /// The bytes of a part of an upload. Segments that are smaller are put at once.
 const PART_BYTES: usize = 16 << 20;
 
+/// The rows of a row group as flushed: they are merged soon, and what a flush holds at once should be little.
+const FLUSHED_ROW_GROUP_ROWS: usize = ROW_GROUP_ROWS / 4;
+
 /// Gathered records of this many bytes are written though they do not fill a row group.
 const GATHERED_BYTES_MAX: usize = 128 << 20;
 
-/// Writes `records` as the segment `id`: sorts and encodes them, and puts its objects.
+/// Writes the records of all `parts`, which are of one signal, as the segment `id`: sorts and encodes them, and puts its
+/// objects.
 pub(crate) async fn write(
     store: &Arc<dyn ObjectStore>,
     id: Ulid,
     tenant: &TenantId,
-    records: Records,
+    parts: Vec<Arc<Records>>,
     options: WriteOptions,
 ) -> Result<SegmentMeta, StorageError> {
-    let signal = records.signal();
-    let (records, order, catalogue) = blocking(move || {
-        let catalogue = FieldCatalogue::of_records(&records);
-        let order = match &records {
-            Records::Spans(spans) => order_spans(spans),
-            Records::Logs(logs) => order_logs(logs),
-        };
-        Ok((Arc::new(records), Arc::new(order), catalogue))
+    let signal = parts.first().map_or(Signal::Traces, |part| part.signal());
+    let (parts, order, catalogue) = blocking(move || {
+        let mut catalogue = FieldCatalogue::new();
+        parts.iter().for_each(|part| catalogue.merge(&FieldCatalogue::of_records(part)));
+        let order = Arc::new(order_of(&parts));
+        Ok((Arc::new(parts), order, catalogue))
     })
     .await?;
     let plan = ColumnPlan::new(signal, &catalogue);
@@ -50,11 +53,20 @@ pub(crate) async fn write(
             Ok(())
         })
         .await?;
-    // In pieces, so that what is ready can be put meanwhile.
-    for first in (0..order.len()).step_by(ROW_GROUP_ROWS) {
-        let (records, order) = (Arc::clone(&records), Arc::clone(&order));
-        let piece = first..order.len().min(first + ROW_GROUP_ROWS);
-        writer.encode(move |encoder| encoder.append(&records, &order[piece])).await?;
+    // In pieces, so that little is copied at once, and what is ready can be put meanwhile.
+    for first in (0..order.len()).step_by(FLUSHED_ROW_GROUP_ROWS) {
+        let (parts, order) = (Arc::clone(&parts), Arc::clone(&order));
+        let piece = first..order.len().min(first + FLUSHED_ROW_GROUP_ROWS);
+        writer
+            .encode(move |encoder| {
+                let mut gathered = Gathered::new(signal, piece.len());
+                for (part, picked) in parts.iter().zip(pick(parts.len(), &order[piece])) {
+                    gathered.add(part, &picked)?;
+                }
+                let (records, rows) = gathered.finish();
+                encoder.append(&records, &rows)
+            })
+            .await?;
     }
     writer.finish().await
 }
@@ -114,8 +126,8 @@ impl SegmentWriter {
         ROW_GROUP_ROWS.saturating_sub(gathered).max(1)
     }
 
-    /// Appends `records`, all of them, in the order of `rows`; they are gathered into full row groups. Spans stand in
-    /// the order of [`order_spans`] over the whole segment, log records in that of [`order_logs`].
+    /// Appends `records`, all of them, in the order of `rows`, which is that of [`order_of`] over the whole segment;
+    /// they are gathered into full row groups.
     pub(crate) async fn push(&mut self, records: Records, rows: Vec<u32>) -> Result<(), StorageError> {
         let gathered = self.gathered.take();
         self.gathered = self
@@ -139,10 +151,7 @@ impl SegmentWriter {
                 if rest.is_empty() {
                     return Ok(None);
                 }
-                let mut gathered = match records.signal() {
-                    Signal::Traces => Records::Spans(Spans::default()),
-                    Signal::Logs => Records::Logs(Logs::default()),
-                };
+                let mut gathered = Records::new(records.signal());
                 append_rows(&mut gathered, &records, rest)?;
                 Ok(Some(gathered))
             })
@@ -204,18 +213,6 @@ impl SegmentWriter {
     }
 }
 
-fn append_rows(gathered: &mut Records, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
-    let rows = rows.iter().map(|&row| row as usize);
-    match (gathered, records) {
-        (Records::Spans(gathered), Records::Spans(spans)) => gathered.append_rows(spans, rows),
-        (Records::Logs(gathered), Records::Logs(logs)) => gathered.append_rows(logs, rows),
-        _ => {
-            return Err(StorageError::new(StorageErrorKind::Internal, "spans and log records in one segment"));
-        }
-    }
-    Ok(())
-}
-
 async fn put(store: &Arc<dyn ObjectStore>, path: String, bytes: Vec<u8>) -> Result<ObjectMeta, StorageError> {
     let meta = ObjectMeta { bytes: bytes.len() as u64, checksum: xxh3_64(&bytes), path };
     store.put(&Path::from(meta.path.as_str()), bytes.into()).await.map_err(|error| unput(&meta.path, &error))?;
@@ -224,6 +221,13 @@ async fn put(store: &Arc<dyn ObjectStore>, path: String, bytes: Vec<u8>) -> Resu
 
 fn unput(path: &str, error: &object_store::Error) -> StorageError {
     StorageError::new(StorageErrorKind::Unavailable, format!("cannot write segment object {path}: {error}"))
+}
+
+fn append_rows(gathered: &mut Records, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+    match gathered.append_rows(records, rows.iter().map(|&row| row as usize)) {
+        true => Ok(()),
+        false => Err(StorageError::new(StorageErrorKind::Internal, "spans and log records in one segment")),
+    }
 }
 
 /// An object being put: at once when it is small, in parts when it grows.

@@ -14,7 +14,7 @@ use object_store::memory::InMemory;
 use tracewell_model::{Records, TenantId, UnixNanos};
 use ulid::Ulid;
 
-use super::order::{order_logs, order_spans};
+use super::order::order_of;
 use super::{ColumnPlan, FieldCatalogue, Segment, SegmentWriter, WriteOptions, write};
 
 /// A store in memory, to read by requests.
@@ -44,17 +44,14 @@ async fn segment_of_groups(
     let options = options(full_text_index);
     let mut writer = SegmentWriter::new(store, Ulid::new(), &tenant(), plan, options).expect("starts");
     writer.set_row_group_rows(row_group_rows).await;
-    let order = match records {
-        Records::Spans(spans) => order_spans(spans),
-        Records::Logs(logs) => order_logs(logs),
-    };
+    let order = order_of(&[Arc::new(records.clone())]).into_iter().map(|at| at.row).collect();
     writer.push(records.clone(), order).await.expect("encodes");
     Segment::open(store, writer.finish().await.expect("writes"))
 }
 
 /// The records as a segment, as a flush writes it.
 async fn segment(store: &Arc<dyn ObjectStore>, records: &Records, full_text_index: bool) -> Arc<Segment> {
-    let meta = write(store, Ulid::new(), &tenant(), records.clone(), options(full_text_index)).await;
+    let meta = write(store, Ulid::new(), &tenant(), vec![Arc::new(records.clone())], options(full_text_index)).await;
     Segment::open(store, meta.expect("writes"))
 }
 
