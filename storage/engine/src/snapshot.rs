@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures::{StreamExt, TryStreamExt, stream};
 use tracewell_model::{Logs, Records, Signal, Spans, TraceId, UnixNanos};
 
-use crate::live::{Chunk, StoredRequest, concatenated};
+use crate::live::{Chunk, StoredRequest};
 use crate::rollup::{RollupPart, RollupRequest};
 use crate::scan::scan_live;
 use crate::segment::{FieldCatalogue, Gaps, OnDamage, Segment};
@@ -274,7 +274,13 @@ impl Snapshot {
         let picks = self.pick(addresses)?;
         let reads: Vec<_> = picks.iter().map(|pick| self.sources[pick.source].left(&pick.rows)).collect();
         let parts: Vec<Records> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
-        Ok(concatenated(signal, parts.iter()))
+        let mut all = Records::new(signal);
+        match parts.iter().all(|part| all.append(part)) {
+            true => Ok(all),
+            false => {
+                Err(StorageError::new(StorageErrorKind::Invalid, format!("these are not all addresses of {signal}")))
+            }
+        }
     }
 
     /// All spans of a trace that can be read, wherever they are stored; a span that was sent more than once, the same in every field,
