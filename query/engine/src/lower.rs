@@ -68,12 +68,16 @@ fn field_test(field: &Field, test: &Test, signal: Signal) -> Result<Predicate, Q
     }
 }
 
+/// The empty text is a missing one: it compares with nothing, and is all that equals the empty text.
 fn text_column(column: Column, test: &Test) -> Result<Predicate, QueryError> {
+    let is_there = compare(column.clone(), Comparison::Greater, Scalar::String(String::new()));
     match test {
-        Test::Exists => Ok(compare(column, Comparison::Greater, Scalar::String(String::new()))),
+        Test::Exists => Ok(is_there),
+        Test::Is(value) if value.content.as_literal() == Some("") => Ok(not(is_there)),
         Test::Is(value) => text::whole_value(column, &value.content, value.span),
         Test::Compare(operator, value) => {
-            Ok(compare(column, ordering(*operator), Scalar::String(value.content.clone())))
+            let ordered = compare(column, ordering(*operator), Scalar::String(value.content.clone()));
+            Ok(Predicate::And(vec![is_there, ordered]))
         }
     }
 }

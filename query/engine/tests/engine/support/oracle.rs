@@ -201,12 +201,15 @@ fn attribute_passes(value: &Val, test: &Test) -> bool {
             (Some(literal), Val::Double(number)) => literal.parse() == Ok(*number),
             _ => value_matches(&pattern.content, &value.shown()),
         },
-        Test::Compare(operator, literal) => match (literal.content.parse::<f64>(), value) {
-            (Ok(right), Val::Int(left)) => ordered(*operator, *left as f64, right),
-            (Ok(right), Val::Double(left)) => ordered(*operator, *left, right),
-            (Err(_), Val::Text(left)) => ordered(*operator, left.as_str(), literal.content.as_str()),
-            _ => false,
-        },
+        // What is too large for a number is a text.
+        Test::Compare(operator, literal) => {
+            match (literal.content.parse::<f64>().ok().filter(|it| it.is_finite()), value) {
+                (Some(right), Val::Int(left)) => ordered(*operator, *left as f64, right),
+                (Some(right), Val::Double(left)) => ordered(*operator, *left, right),
+                (None, Val::Text(left)) => ordered(*operator, left.as_str(), literal.content.as_str()),
+                _ => false,
+            }
+        }
     }
 }
 
@@ -214,7 +217,7 @@ fn text_passes(value: &str, test: &Test) -> bool {
     match test {
         Test::Exists => !value.is_empty(),
         Test::Is(pattern) => value_matches(&pattern.content, value),
-        Test::Compare(operator, literal) => ordered(*operator, value, literal.content.as_str()),
+        Test::Compare(operator, literal) => !value.is_empty() && ordered(*operator, value, literal.content.as_str()),
     }
 }
 

@@ -44,7 +44,7 @@ const ANY: [&str; 40] = [
     "scope.version>1.0",
     "region:(eu OR asia)",
 ];
-const LOGS: [&str; 18] = [
+const LOGS: [&str; 20] = [
     "severity:info",
     "severity>=warn",
     "severity<error",
@@ -57,6 +57,8 @@ const LOGS: [&str; 18] = [
     "body:\"TIMEOUT: retry\"",
     "body:*refused",
     "body:42",
+    "body:\"\"",
+    "body<cart",
     "event_name:*",
     "event_name:order.placed",
     "trace_id:*",
