@@ -39,7 +39,7 @@ pub struct RunArgs {
     #[arg(long, default_value_t = 4_000_000_000, value_name = "BYTES")]
     journal: u64,
     /// How many spans and log records the entropy floor is computed from
-    #[arg(long, default_value_t = 300_000, value_name = "COUNT")]
+    #[arg(long, default_value_t = 200_000, value_name = "COUNT")]
     sample: usize,
 }
 
