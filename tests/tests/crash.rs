@@ -1,11 +1,10 @@
 //! `kill -9` at random moments: every acknowledged span and log record must be there after the restart, once, with every
 //! field as it was sent; a request without an acknowledgement is there as a whole or not at all.
 //!
-//! `TRACEWELL_CRASH_CYCLES` says how often (default 30), `TRACEWELL_CRASH_SEED` repeats a run's choices.
+//! `TRACEWELL_CRASH_CYCLES` says how often (default 100), `TRACEWELL_CRASH_SEED` repeats a run's choices.
 
 mod records;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,34 +27,38 @@ struct Ledger {
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_records_survive_kill_9() -> anyhow::Result<()> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>()).transpose();
-    let cycles = number("TRACEWELL_CRASH_CYCLES")?.unwrap_or(30);
+    let cycles = number("TRACEWELL_CRASH_CYCLES")?.unwrap_or(100);
     let seed = number("TRACEWELL_CRASH_SEED")?.unwrap_or_else(|| rand::rng().random());
     println!("TRACEWELL_CRASH_SEED={seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     let data = tempfile::tempdir()?;
     let mut acknowledged: Vec<Sent> = Vec::new();
     let (mut records, mut kept_without_answer) = (0, 0);
-    for cycle in 0..cycles {
-        let ledger = write_until_killed(data.path(), &mut rng).await.with_context(|| format!("cycle {cycle}"))?;
-        let server = Server::start(data.path(), &ServerOptions::default()).await?;
+    let mut ledger = Ledger::default();
+    for cycle in 0..=cycles {
+        // What the last cycle left behind is checked by the server that this one kills.
+        let server =
+            Server::start(data.path(), &ServerOptions { flags: flags(&mut rng), ..Default::default() }).await?;
+        let api = server.api();
         let checked = async {
             for sent in &ledger.acknowledged {
-                ensure!(is_stored(&server.api(), sent).await?, "lost: {}", sent.name());
+                ensure!(is_stored(&api, sent).await?, "lost: {}", sent.name());
             }
             for sent in &ledger.unanswered {
-                kept_without_answer += usize::from(is_stored(&server.api(), sent).await?);
+                kept_without_answer += usize::from(is_stored(&api, sent).await?);
             }
             anyhow::Ok(())
         };
         checked.await.with_context(|| format!("cycle {cycle}"))?;
         records += ledger.acknowledged.iter().map(Sent::len).sum::<usize>();
-        acknowledged.extend(ledger.acknowledged);
-        server.kill().await?;
+        acknowledged.append(&mut ledger.acknowledged);
+        ledger = write_until_killed(server, &mut rng).await.with_context(|| format!("cycle {cycle}"))?;
     }
     // Flushes and merges of later cycles must not have touched what earlier ones acknowledged.
     let server = Server::start(data.path(), &ServerOptions::default()).await?;
-    for sent in &acknowledged {
-        ensure!(is_stored(&server.api(), sent).await?, "lost in the end: {}", sent.name());
+    let api = server.api();
+    for sent in acknowledged.iter().chain(&ledger.acknowledged) {
+        ensure!(is_stored(&api, sent).await?, "lost in the end: {}", sent.name());
     }
     ensure!(records > cycles as usize, "only {records} records were acknowledged in {cycles} cycles");
     println!(
@@ -64,13 +67,19 @@ async fn acknowledged_records_survive_kill_9() -> anyhow::Result<()> {
     server.stop().await
 }
 
-async fn write_until_killed(data: &Path, rng: &mut StdRng) -> anyhow::Result<Ledger> {
-    let flags = match rng.random_range(0..3) {
+fn flags(rng: &mut StdRng) -> Vec<String> {
+    match rng.random_range(0..3) {
         0 => vec![],
         1 => vec!["--flush-interval=100ms".to_owned()],
         _ => vec!["--flush-interval=50ms".to_owned(), "--compaction-interval=100ms".to_owned()],
-    };
-    let server = Server::start(data, &ServerOptions { flags, ..ServerOptions::default() }).await?;
+    }
+}
+
+/// Between two requests of a writer, at most: checking what was written takes longer than writing it, and it is the
+/// number of crashes that counts.
+const PAUSE_MAX_MS: u64 = 40;
+
+async fn write_until_killed(server: Server, rng: &mut StdRng) -> anyhow::Result<Ledger> {
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let writers: Vec<_> = (0..4)
         .map(|number| {
@@ -127,6 +136,7 @@ async fn write_over_grpc(url: String, mut rng: StdRng, ledger: Arc<Mutex<Ledger>
         if ended {
             return Ok(());
         }
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..PAUSE_MAX_MS))).await;
     }
 }
 
@@ -144,5 +154,6 @@ async fn write_over_http(url: String, mut rng: StdRng, ledger: Arc<Mutex<Ledger>
         if !answered {
             return Ok(());
         }
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..PAUSE_MAX_MS))).await;
     }
 }

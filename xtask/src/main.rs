@@ -1,6 +1,7 @@
-//! The tasks of developing Tracewell: `cargo xtask test`, `check`, `crash`, `data`.
+//! The tasks of developing Tracewell: `cargo xtask test`, `check`, `simulate`, `crash`, `data`.
 
 mod install;
+mod simulate;
 mod versions;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,12 @@ cargo xtask TASK
   test             install what the tests need, build, and pass all tests
   check            formatting, lints, one version of the crates that must agree
   data DIR         send the data sets in DIR to a server of its own and compare every answer with their truth.json
-  crash [CYCLES]   kill -9 the server again and again and look for lost or doubled records (default 30)
+  simulate [--seeds N] [--seed S] [--minutes M]
+                   run the storage engine under seeds, with faults and restarts: N seeds, or as many as fit into M minutes
+                   (default: 10 minutes); --seed replays one and shows what happened
+  simulate --planted
+                   plant bugs in the engine, and see at which seed the simulation finds each
+  crash [CYCLES]   kill -9 the server again and again and look for lost or doubled records (default 100)
 ";
 
 fn main() -> anyhow::Result<()> {
@@ -26,7 +32,8 @@ fn main() -> anyhow::Result<()> {
         ["test"] => test(),
         ["check"] => check(),
         ["data", directory] => data(Path::new(directory)),
-        ["crash"] => crash("30"),
+        ["simulate", options @ ..] => simulate::simulate(options),
+        ["crash"] => crash("100"),
         ["crash", cycles] => crash(cycles),
         _ => {
             eprint!("{USAGE}");
@@ -53,6 +60,7 @@ fn test() -> anyhow::Result<()> {
     let mut rust = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tools.export(&mut rust);
     run("Rust tests", rust)?;
+    simulate::fixed_seeds()?;
     run("UI types", npm("ui", &["run", "check"]))?;
     run("UI tests", npm("ui", &["test"]))?;
     run("UI size", npm("ui", &["run", "size"]))

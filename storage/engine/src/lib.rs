@@ -3,6 +3,7 @@
 //! Start at [`Storage`]: [`Storage::append`] makes a request durable, [`Storage::snapshot`] gives a consistent view
 //! to read. `docs/ARCHITECTURE.md` has the map and the invariants, `docs/formats/` the bytes.
 
+mod bugs;
 mod catalog;
 mod column;
 mod compaction;

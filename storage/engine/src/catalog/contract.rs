@@ -7,16 +7,16 @@ use super::{Catalog, CatalogError, CatalogState, Change, ObjectMeta, SegmentMeta
 
 const SECOND: u64 = 1_000_000_000;
 /// Some moment of 2023.
-pub(super) const NOW: UnixNanos = UnixNanos(1_700_000_000 * SECOND);
+pub(crate) const NOW: UnixNanos = UnixNanos(1_700_000_000 * SECOND);
 
 /// An empty database that can be opened again and again.
-pub(super) trait Database: Send + Sync {
+pub(crate) trait Database: Send + Sync {
     type Catalog: Catalog;
 
     async fn open(&self) -> Self::Catalog;
 }
 
-pub(super) fn segment(number: u64) -> SegmentMeta {
+pub(crate) fn segment(number: u64) -> SegmentMeta {
     let id = Ulid::from_parts(1_700_000_000_000 + number, u128::from(number));
     let object = |kind: &str, bytes| ObjectMeta { path: format!("{id}.{kind}"), bytes, checksum: u64::MAX - number };
     SegmentMeta {
@@ -34,7 +34,7 @@ pub(super) fn segment(number: u64) -> SegmentMeta {
     }
 }
 
-pub(super) fn adding(segments: &[SegmentMeta]) -> Change {
+pub(crate) fn adding(segments: &[SegmentMeta]) -> Change {
     Change { add: segments.to_vec(), at: NOW, ..Change::default() }
 }
 
@@ -57,14 +57,14 @@ async fn conflicts(catalog: &impl Catalog, change: &Change) {
     assert_eq!(load(catalog).await, before, "a refused change leaves no trace");
 }
 
-pub(super) async fn a_new_catalog_is_empty(database: impl Database) {
+pub(crate) async fn a_new_catalog_is_empty(database: impl Database) {
     let catalog = database.open().await;
     assert_eq!(load(&catalog).await, CatalogState::default());
     assert!(catalog.dead_segments(UnixNanos(u64::MAX)).await.expect("lists").is_empty());
     assert!(catalog.object_paths().await.expect("lists").is_empty());
 }
 
-pub(super) async fn what_was_committed_is_loaded_after_a_crash(database: impl Database) {
+pub(crate) async fn what_was_committed_is_loaded_after_a_crash(database: impl Database) {
     let change = Change {
         add: vec![segment(1), SegmentMeta { signal: Signal::Logs, level: 3, objects: Vec::new(), ..segment(2) }],
         watermarks: vec![(TenantId::default_tenant(), Signal::Logs, 77)],
@@ -81,7 +81,7 @@ pub(super) async fn what_was_committed_is_loaded_after_a_crash(database: impl Da
     assert_eq!(state.request_hashes, change.request_hashes);
 }
 
-pub(super) async fn a_merge_swaps_segments_in_one_step(database: impl Database) {
+pub(crate) async fn a_merge_swaps_segments_in_one_step(database: impl Database) {
     let catalog = database.open().await;
     commit(&catalog, &adding(&[segment(1), segment(2), segment(3)])).await;
     let merged = SegmentMeta { level: 1, ..segment(4) };
@@ -90,7 +90,7 @@ pub(super) async fn a_merge_swaps_segments_in_one_step(database: impl Database) 
     assert_eq!(load(&catalog).await.segments, [segment(2), merged]);
 }
 
-pub(super) async fn removing_what_is_not_visible_fails_as_a_whole(database: impl Database) {
+pub(crate) async fn removing_what_is_not_visible_fails_as_a_whole(database: impl Database) {
     let catalog = database.open().await;
     commit(&catalog, &adding(&[segment(1), segment(2)])).await;
     commit(&catalog, &removing(&[&segment(2)], NOW)).await;
@@ -105,7 +105,7 @@ pub(super) async fn removing_what_is_not_visible_fails_as_a_whole(database: impl
     conflicts(&catalog, &removing(&[&segment(1), &segment(1)], NOW)).await;
 }
 
-pub(super) async fn an_id_or_a_path_is_used_once(database: impl Database) {
+pub(crate) async fn an_id_or_a_path_is_used_once(database: impl Database) {
     let catalog = database.open().await;
     commit(&catalog, &adding(&[segment(1)])).await;
     conflicts(&catalog, &adding(&[segment(2), segment(1)])).await;
@@ -115,7 +115,7 @@ pub(super) async fn an_id_or_a_path_is_used_once(database: impl Database) {
     conflicts(&catalog, &adding(&[segment(1)])).await;
 }
 
-pub(super) async fn watermarks_never_go_back(database: impl Database) {
+pub(crate) async fn watermarks_never_go_back(database: impl Database) {
     let catalog = database.open().await;
     let other = TenantId::new("other").expect("legal");
     let raising = |tenant: &TenantId, position| Change {
@@ -131,7 +131,7 @@ pub(super) async fn watermarks_never_go_back(database: impl Database) {
     assert_eq!(load(&catalog).await.watermarks, expected);
 }
 
-pub(super) async fn dead_segments_are_listed_until_forgotten(database: impl Database) {
+pub(crate) async fn dead_segments_are_listed_until_forgotten(database: impl Database) {
     let catalog = database.open().await;
     commit(&catalog, &adding(&[segment(1), segment(2), segment(3)])).await;
     commit(&catalog, &removing(&[&segment(2)], NOW)).await;
@@ -148,7 +148,7 @@ pub(super) async fn dead_segments_are_listed_until_forgotten(database: impl Data
     assert_eq!(paths, expected.map(|object| object.path).collect());
 }
 
-pub(super) async fn request_hashes_are_kept_for_ten_minutes(database: impl Database) {
+pub(crate) async fn request_hashes_are_kept_for_ten_minutes(database: impl Database) {
     let catalog = database.open().await;
     let minute = 60 * SECOND;
     let hashes = |hashes: &[(u128, UnixNanos)], at: UnixNanos| Change {
@@ -175,7 +175,7 @@ pub(super) async fn request_hashes_are_kept_for_ten_minutes(database: impl Datab
     assert_eq!(kept(UnixNanos(0)).await, [(1, later), (3, later)]);
 }
 
-pub(super) async fn a_change_with_very_many_hashes_is_one_transaction(database: impl Database) {
+pub(crate) async fn a_change_with_very_many_hashes_is_one_transaction(database: impl Database) {
     let catalog = database.open().await;
     let hash = |number: u128| (TenantId::default_tenant(), Signal::Traces, number, NOW);
     let change = Change { request_hashes: (0..20_011).map(hash).collect(), ..adding(&[segment(1)]) };
@@ -183,7 +183,7 @@ pub(super) async fn a_change_with_very_many_hashes_is_one_transaction(database: 
     assert_eq!(load(&catalog).await.request_hashes.len(), 20_011);
 }
 
-pub(super) async fn commits_at_the_same_time_remove_a_segment_once(database: impl Database) {
+pub(crate) async fn commits_at_the_same_time_remove_a_segment_once(database: impl Database) {
     let catalog = database.open().await;
     commit(&catalog, &adding(&[segment(0)])).await;
     let merges = (1..9).map(|number| Change { add: vec![segment(number)], ..removing(&[&segment(0)], NOW) });
@@ -218,4 +218,4 @@ macro_rules! suite {
     };
 }
 
-pub(super) use suite;
+pub(crate) use suite;

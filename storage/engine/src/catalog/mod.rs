@@ -4,7 +4,7 @@
 //! crash leaves the state before it or the state after it. `docs/formats/catalog.md` has the schema.
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod sql;
 mod sqlite;
 
@@ -44,7 +44,7 @@ pub(crate) struct SegmentMeta {
     pub bytes: u64,
     /// The version of the segment format.
     pub format_version: u16,
-    /// When its youngest record was flushed. A merged segment has the latest of its inputs, so it tells about the
+    /// When its youngest record was flushed, or received, if that is later by our clock. A merged segment has the latest of its inputs, so it tells about the
     /// records, not about the file.
     pub created_at: UnixNanos,
     /// The objects it consists of, in the order that the segment format gives them.

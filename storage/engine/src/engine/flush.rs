@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::set_aside;
 use super::shared::Shared;
+use crate::bugs::{Bug, planted};
 use crate::catalog::{Change, REQUEST_HASH_AGE_MAX, SegmentMeta};
 use crate::live::{Chunk, Table};
 use crate::segment::{self, Segment, WriteOptions};
@@ -165,7 +166,7 @@ async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), Sto
         return Ok(());
     }
     let bytes: u64 = chunks.iter().map(|chunk| chunk.bytes() as u64).sum();
-    let _working_memory = shared.budget.reserve(bytes * WORKING_FACTOR);
+    let working_memory = shared.budget.reserve(bytes * WORKING_FACTOR);
     match write_segment(shared, table, &chunks).await {
         Ok(segment) => {
             table.finish_flush(Some(segment));
@@ -184,6 +185,9 @@ async fn flush_table(shared: &Arc<Shared>, table: &Arc<Table>) -> Result<(), Sto
         }
         Err(error) => {
             table.abandon_flush();
+            if planted(Bug::LeakedBudget) {
+                std::mem::forget(working_memory);
+            }
             let (FlushError::Unwritable(cause) | FlushError::Failed(cause)) = &error;
             let cause = cause.clone();
             if matches!(error, FlushError::Unwritable(_)) {
@@ -202,6 +206,10 @@ async fn write_segment(
     chunks: &[Arc<Chunk>],
 ) -> Result<Arc<Segment>, FlushError> {
     let began = shared.world.instant();
+    if planted(Bug::WatermarkBeforeSegment) {
+        let early = change(shared, table, chunks, None);
+        shared.commit(&early).await.map_err(FlushError::Failed)?;
+    }
     let writing = write_objects(Arc::clone(shared), Arc::clone(table), chunks.to_vec());
     // A panic is an error of this flush.
     let meta = match AssertUnwindSafe(writing).catch_unwind().await {
@@ -237,8 +245,13 @@ async fn write_objects(
 ) -> Result<SegmentMeta, StorageError> {
     #[cfg(test)]
     assert!(!shared.unwritable.lock().contains(table.tenant()), "injected fault");
+    let left_out = usize::from(planted(Bug::LostTailOfFlush) && chunks.len() > 1);
+    let chunks = &chunks[..chunks.len() - left_out];
     let parts = chunks.iter().map(|chunk| Arc::clone(chunk.records())).collect();
-    let options = WriteOptions { level: 0, full_text_index: false, created_at: shared.world.now() };
+    // A clock that was set back does not make records older than they are: what is fresh is not to expire.
+    let received_at = chunks.iter().flat_map(|chunk| chunk.requests()).map(|request| request.received_at).max();
+    let created_at = shared.world.now().max(received_at.unwrap_or_default());
+    let options = WriteOptions { level: 0, full_text_index: false, created_at };
     segment::write(&shared.store, shared.world.id(), table.tenant(), parts, options).await
 }
 
@@ -271,7 +284,7 @@ fn change(shared: &Shared, table: &Table, chunks: &[Arc<Chunk>], add: Option<Seg
         add: add.into_iter().collect(),
         watermarks: vec![(tenant.clone(), signal, flushed_through)],
         request_hashes: requests
-            .filter(|request| request.received_at >= remembered_since)
+            .filter(|request| request.received_at >= remembered_since && !planted(Bug::ForgottenHashes))
             .map(|request| (tenant.clone(), signal, request.hash, request.received_at))
             .collect(),
         at,

@@ -14,7 +14,8 @@ use tracewell_model::{Records, TenantId, UnixNanos};
 use super::duplicates::{Duplicates, RequestKey};
 use super::shared::Shared;
 use super::{Append, Appended};
-use crate::journal::{Entry, Journal};
+use crate::bugs::{Bug, planted};
+use crate::journal::{Entry, Journal, JournalError};
 use crate::live::{Chunk, StoredRequest, Table};
 use crate::world::{World, timeout};
 use crate::{StorageError, StorageErrorKind};
@@ -207,7 +208,12 @@ impl Writer {
         if fresh.is_empty() {
             return;
         }
-        let (entries, waiting): (Vec<Entry>, Vec<Waiting>) = fresh.into_iter().map(Request::split).unzip();
+        let (entries, mut waiting): (Vec<Entry>, Vec<Waiting>) = fresh.into_iter().map(Request::split).unzip();
+        if planted(Bug::EarlyAcknowledgement) {
+            for waiting in &mut waiting {
+                answer(std::mem::replace(&mut waiting.answer, oneshot::channel().0), Ok(Appended::Stored));
+            }
+        }
         match self.journal.append(&entries) {
             Ok(first_sequence) => {
                 self.shared.health.set_journal(None);
@@ -217,11 +223,14 @@ impl Writer {
                 self.inserted.notify_one();
             }
             Err(error) => {
+                let is_ignored = planted(Bug::FullDiskAcknowledged) && matches!(error, JournalError::DiskFull(_));
                 let error = unavailable(error.to_string());
                 self.shared.health.set_journal(Some(error.to_string()));
                 let answers = waiting.into_iter().map(|waiting| waiting.answer);
                 let resent = resent.into_iter().map(|request| request.answer);
-                answers.chain(resent).for_each(|sender| answer(sender, Err(error.clone())));
+                answers.chain(resent).for_each(|sender| {
+                    answer(sender, if is_ignored { Ok(Appended::Stored) } else { Err(error.clone()) });
+                });
             }
         }
     }
@@ -260,7 +269,11 @@ impl Writer {
             self.duplicates.insert(key, now);
             answers.push(waiting.answer);
             let Some(chunk) = Chunk::new(waiting.records, request, sequence, since).map(Arc::new) else { continue };
-            match by_table.iter_mut().find(|(table, _)| Arc::ptr_eq(table, &waiting.table)) {
+            let is_same = |table: &Arc<Table>| {
+                Arc::ptr_eq(table, &waiting.table)
+                    || planted(Bug::WrongTenant) && table.signal() == waiting.table.signal()
+            };
+            match by_table.iter_mut().find(|(table, _)| is_same(table)) {
                 Some((_, chunks)) => chunks.push(chunk),
                 None => by_table.push((waiting.table, vec![chunk])),
             }

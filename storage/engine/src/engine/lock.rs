@@ -31,6 +31,12 @@ impl DirectoryLock {
         }
     }
 
+    /// For a storage without a directory.
+    #[cfg(test)]
+    pub(crate) fn none() -> DirectoryLock {
+        DirectoryLock(Mutex::new(None))
+    }
+
     /// Lets others in.
     pub(super) fn release(&self) {
         self.0.lock().take();

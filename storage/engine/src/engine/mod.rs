@@ -12,6 +12,8 @@ mod open;
 mod replay;
 mod set_aside;
 mod shared;
+#[cfg(test)]
+pub(crate) mod simulation;
 mod stats;
 mod tails;
 #[cfg(test)]

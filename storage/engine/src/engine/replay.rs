@@ -8,6 +8,7 @@ use tracewell_otlp::{decode_logs, decode_traces, inflate};
 
 use super::duplicates::{Duplicates, RequestKey};
 use super::shared::Shared;
+use crate::bugs::{Bug, planted};
 use crate::journal::{Disk, Entry, Recovered, RecoveryError, recover};
 use crate::live::{Chunk, StoredRequest};
 use crate::world::wait;
@@ -54,7 +55,8 @@ struct Replay<'a> {
 impl Replay<'_> {
     fn insert(&mut self, sequence: u64, entry: Entry) -> Result<(), String> {
         let table_name = (entry.tenant.clone(), entry.signal);
-        let is_flushed = self.watermarks.get(&table_name).is_some_and(|&through| sequence <= through);
+        let is_flushed =
+            !planted(Bug::DoubleReplay) && self.watermarks.get(&table_name).is_some_and(|&through| sequence <= through);
         if !is_flushed {
             let records = decode(&entry)?;
             let request = StoredRequest { hash: entry.request_hash, received_at: entry.received_at };

@@ -10,6 +10,7 @@ use ulid::Ulid;
 use super::health::Health;
 use super::lock::DirectoryLock;
 use super::tails::Tails;
+use crate::bugs::{Bug, planted};
 use crate::catalog::{Catalog, CatalogError, Change};
 use crate::journal::Files;
 use crate::live::{LiveBudget, Tables};
@@ -44,7 +45,7 @@ impl Shared {
     /// asks until it can.
     pub(super) async fn commit(&self, change: &Change) -> Result<(), StorageError> {
         let Err(error) = self.catalog.commit(change).await else { return Ok(()) };
-        if matches!(error, CatalogError::Conflict(_)) {
+        if matches!(error, CatalogError::Conflict(_)) || planted(Bug::FailedCommitForgotten) {
             return Err(error.into());
         }
         loop {
@@ -69,6 +70,7 @@ impl Shared {
         // In this order: see `closed_through`.
         let Some(closed_through) = self.files.closed_through() else { return };
         let unflushed = self.tables.all().iter().filter_map(|table| table.first_unflushed()).min();
+        let unflushed = unflushed.filter(|_| !planted(Bug::EarlyTruncation));
         let flushed_through = unflushed.map_or(closed_through, |first| (first - 1).min(closed_through));
         self.files.release(flushed_through);
     }

@@ -1,12 +1,14 @@
 //! The visible segments, as compaction and retention change them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ulid::Ulid;
 
 use super::shared::Shared;
 use crate::StorageError;
+use crate::bugs::{Bug, planted};
 use crate::catalog::Change;
 use crate::compaction::{self, Outcome, Rewritten};
 use crate::deletion::Tombstones;
@@ -66,6 +68,8 @@ impl Shared {
         add: Vec<Arc<Segment>>,
         change: Change,
     ) -> Result<(), StorageError> {
+        let kept = usize::from(planted(Bug::MergeKeepsInput) && remove.len() > 1 && !add.is_empty());
+        let remove = &remove[kept..];
         let change = Change {
             add: add.iter().map(|segment| segment.meta().clone()).collect(),
             remove: remove.to_vec(),
@@ -83,6 +87,10 @@ impl Shared {
                 .collect();
             let loses = table.view().segments.iter().any(|segment| remove.contains(&segment.meta().id));
             if loses || !gained.is_empty() {
+                if planted(Bug::SwapInTwoSteps) {
+                    table.replace(remove, Vec::new());
+                    self.world.sleep(Duration::from_millis(200)).await;
+                }
                 table.replace(remove, gained);
             }
         }

@@ -47,6 +47,8 @@ struct State {
     failing_syncs: u32,
     failing_writes: u32,
     failing_directory_syncs: u32,
+    /// Files and the bytes of them that cannot be read.
+    unreadable: Vec<(String, std::ops::Range<u64>)>,
     syncs: u64,
 }
 
@@ -73,6 +75,11 @@ impl FaultyDisk {
     /// The next syncs of the directory fail.
     pub(crate) fn fail_directory_syncs(&self, count: u32) {
         self.0.lock().failing_directory_syncs = count;
+    }
+
+    /// These bytes of a file cannot be read any more.
+    pub(crate) fn make_unreadable(&self, name: &str, bytes: std::ops::Range<u64>) {
+        self.0.lock().unreadable.push((name.into(), bytes));
     }
 
     /// The number of syncs that succeeded.
@@ -222,6 +229,13 @@ impl DiskFile for FaultyFile {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let end = offset + into.len() as u64;
+        let is_bad = |(name, bytes): &(String, std::ops::Range<u64>)| {
+            *name == self.name && bytes.start < end && offset < bytes.end
+        };
+        if self.disk.0.lock().unreadable.iter().any(is_bad) {
+            return Err(broken());
+        }
         self.with(|file| {
             let content = file.content();
             let rest = content.get(offset as usize..).unwrap_or_default();

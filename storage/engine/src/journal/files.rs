@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -45,13 +45,22 @@ pub(crate) struct ClosedFile {
 pub(crate) struct Files {
     disk: Arc<dyn Disk>,
     closed: Mutex<VecDeque<ClosedFile>>,
+    /// Whether a file was removed and a power cut might bring it back.
+    is_removal_unsynced: AtomicBool,
     closed_bytes: AtomicU64,
     current_bytes: AtomicU64,
 }
 
 impl Files {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Files {
-        Files { disk, closed: Mutex::default(), closed_bytes: AtomicU64::new(0), current_bytes: AtomicU64::new(0) }
+        Files {
+            disk,
+            closed: Mutex::default(),
+            // By the process before this one, perhaps.
+            is_removal_unsynced: AtomicBool::new(true),
+            closed_bytes: AtomicU64::new(0),
+            current_bytes: AtomicU64::new(0),
+        }
     }
 
     /// The disk space taken.
@@ -79,9 +88,19 @@ impl Files {
     }
 
     /// Removes the closed files whose frames are all up to `flushed_through`, oldest first; damaged ones are set aside.
+    ///
+    /// Each removal is durable before the next: were an older file to come back without the one after it, requests
+    /// would seem to be missing.
     pub(crate) fn release(&self, flushed_through: u64) {
         loop {
             let mut closed = self.closed.lock();
+            if self.is_removal_unsynced.load(Ordering::Relaxed) {
+                if let Err(error) = self.disk.sync_directory() {
+                    tracing::warn!(%error, "cannot sync the directory of the journal; trying again later");
+                    return;
+                }
+                self.is_removal_unsynced.store(false, Ordering::Relaxed);
+            }
             let Some(file) = closed.front().filter(|file| file.last_sequence <= flushed_through) else { return };
             let outcome = if file.damaged {
                 self.disk.rename(&file.name, &format!("{}{DAMAGED_EXTENSION}", file.name))
@@ -94,6 +113,7 @@ impl Files {
                     return;
                 }
                 _ => {
+                    self.is_removal_unsynced.store(true, Ordering::Relaxed);
                     self.closed_bytes.fetch_sub(file.bytes, Ordering::Relaxed);
                     closed.pop_front();
                 }

@@ -13,8 +13,10 @@ mod recovery;
 mod tests;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use disk::DiskFile;
 pub(crate) use disk::{Disk, LocalDisk, Space};
 pub(crate) use files::{Files, is_set_aside};
 pub(crate) use frame::Entry;
 pub(crate) use recovery::{Recovered, RecoveryError, recover};
-pub(crate) use writer::Journal;
+pub(crate) use writer::{Journal, JournalError};

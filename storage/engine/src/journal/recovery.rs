@@ -8,11 +8,12 @@ use std::fmt;
 use std::io;
 use std::ops::RangeInclusive;
 
-use super::disk::Disk;
+use super::disk::{Disk, DiskFile};
 use super::files::{ClosedFile, Files, file_number};
-use super::frame::{Entry, FileHeaderRead};
-use super::reader::{Frame, FrameReader, file_id_of_first_frame, read_header};
+use super::frame::{Entry, FileHeader, FileHeaderRead};
+use super::reader::{Frame, FrameReader, file_id_of_first_frame, has_no_frame, read_header};
 use super::writer::Position;
+use crate::bugs::{Bug, planted};
 
 /// Why the journal cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,7 @@ pub(crate) fn recover(
     let last = found.len().checked_sub(1);
     for (index, file) in found.iter().enumerate() {
         let void_from = found[index + 1..].iter().find_map(|later| later.first_sequence());
+        let void_from = void_from.filter(|_| !planted(Bug::VoidFramesRead));
         let damages_before = recovery.damage.len();
         let bytes = recovery.read_file(disk, file, void_from, Some(index) == last)?;
         files.add_closed(ClosedFile {
@@ -91,14 +93,30 @@ pub(crate) fn recover(
 struct FoundFile {
     name: String,
     number: u64,
-    header: FileHeaderRead,
+    header: Header,
+}
+
+/// What is known of a file.
+enum Header {
+    /// It was being made when the machine stopped.
+    Blank,
+    Valid {
+        file_id: u64,
+        first_sequence: u64,
+    },
+    /// The header is damaged. What it said, as far as the first frame tells it.
+    Damaged {
+        file_id: Option<u64>,
+        first_sequence: Option<u64>,
+    },
 }
 
 impl FoundFile {
     fn first_sequence(&self) -> Option<u64> {
-        match &self.header {
-            FileHeaderRead::Valid(header) => Some(header.first_sequence),
-            _ => None,
+        match self.header {
+            Header::Blank => None,
+            Header::Valid { first_sequence, .. } => Some(first_sequence),
+            Header::Damaged { first_sequence, .. } => first_sequence,
         }
     }
 }
@@ -107,15 +125,32 @@ fn list_files(disk: &dyn Disk) -> Result<Vec<FoundFile>, RecoveryError> {
     let mut found = Vec::new();
     for name in disk.list()? {
         let Some(number) = file_number(&name) else { continue };
-        let header = match read_header(disk.open(&name)?.as_ref())? {
+        let file = disk.open(&name)?;
+        let header = match read_header(file.as_ref()) {
             FileHeaderRead::TooNew(version) => return Err(RecoveryError::TooNew { file: name, version }),
-            FileHeaderRead::Valid(header) if header.number != number => FileHeaderRead::Damaged,
-            header => header,
+            FileHeaderRead::Blank => Header::Blank,
+            FileHeaderRead::Valid(FileHeader { number: named, file_id, first_sequence, .. }) if named == number => {
+                Header::Valid { file_id, first_sequence }
+            }
+            FileHeaderRead::Valid(_) | FileHeaderRead::Damaged => told_by_first_frame(file)?,
         };
         found.push(FoundFile { name, number, header });
     }
     found.sort_by_key(|file| file.number);
     Ok(found)
+}
+
+fn told_by_first_frame(file: Box<dyn DiskFile>) -> io::Result<Header> {
+    if has_no_frame(file.as_ref()) {
+        // Making it failed half way, and so did removing it.
+        return Ok(Header::Blank);
+    }
+    let Some(file_id) = file_id_of_first_frame(file.as_ref()) else {
+        return Ok(Header::Damaged { file_id: None, first_sequence: None });
+    };
+    let mut reader = FrameReader::new(file, file_id)?;
+    let first = reader.frame_at(reader.start());
+    Ok(Header::Damaged { file_id: Some(file_id), first_sequence: first.map(|frame| frame.stamp.sequence) })
 }
 
 struct Recovery<'a> {
@@ -147,24 +182,20 @@ impl Recovery<'_> {
     ) -> Result<u64, RecoveryError> {
         let file = disk.open(&found.name)?;
         let bytes = file.bytes()?;
-        let file_id = match &found.header {
-            FileHeaderRead::Blank => return Ok(bytes),
-            FileHeaderRead::Valid(header) => {
-                self.go_to(found, header.first_sequence);
-                header.file_id
-            }
-            FileHeaderRead::TooNew(_) | FileHeaderRead::Damaged => {
-                self.report(found, "its header is damaged".into(), None);
-                match file_id_of_first_frame(file.as_ref())? {
-                    Some(file_id) => file_id,
-                    None => return Ok(bytes),
-                }
-            }
+        if let Header::Damaged { .. } = found.header {
+            self.report(found, "its header is damaged".into(), None);
+        }
+        if let Some(first_sequence) = found.first_sequence() {
+            self.go_to(found, first_sequence);
+        }
+        let file_id = match found.header {
+            Header::Valid { file_id, .. } | Header::Damaged { file_id: Some(file_id), .. } => file_id,
+            Header::Blank | Header::Damaged { file_id: None, .. } => return Ok(bytes),
         };
         let mut reader = FrameReader::new(file, file_id)?;
-        if let Err(error) = self.read_frames(&mut reader, found, void_from) {
-            let missing = void_from.and_then(|end| self.missing_until(end));
-            self.report(found, format!("reading failed: {error}"), missing);
+        self.read_frames(&mut reader, found, void_from);
+        if let Some(error) = reader.unreadable() {
+            self.report(found, format!("a part of it cannot be read: {error}"), None);
         }
         if is_last && let Err(error) = reader.sync() {
             tracing::error!(file = found.name, %error, "a journal file cannot be synced; flushing all that it holds");
@@ -173,21 +204,20 @@ impl Recovery<'_> {
         Ok(reader.file_bytes())
     }
 
-    fn read_frames(&mut self, reader: &mut FrameReader, found: &FoundFile, void_from: Option<u64>) -> io::Result<()> {
+    fn read_frames(&mut self, reader: &mut FrameReader, found: &FoundFile, void_from: Option<u64>) {
         let mut offset = reader.start();
         while void_from.is_none_or(|end| self.expected < end) {
-            match reader.frame_at(offset)? {
+            match reader.frame_at(offset) {
                 Some(frame) if frame.stamp.sequence == self.expected => {
                     offset = frame.end;
                     self.visit(found, frame);
                 }
-                _ => match self.after_gap(reader, found, offset, void_from)? {
+                _ => match self.after_gap(reader, found, offset, void_from) {
                     AfterGap::Frame(next) => offset = next,
                     AfterGap::End => break,
                 },
             }
         }
-        Ok(())
     }
 
     fn visit(&mut self, found: &FoundFile, frame: Frame) {
@@ -205,12 +235,12 @@ impl Recovery<'_> {
         found: &FoundFile,
         offset: u64,
         void_from: Option<u64>,
-    ) -> io::Result<AfterGap> {
+    ) -> AfterGap {
         let mut resume = None;
         let mut proven = void_from.is_some();
         let mut from = offset;
-        while let Some(place) = reader.find_frame(from)? {
-            let Some(frame) = reader.frame_at(place)? else { break };
+        while let Some(place) = reader.find_frame(from) {
+            let Some(frame) = reader.frame_at(place) else { break };
             from = frame.end;
             let counts =
                 frame.stamp.sequence >= self.expected && void_from.is_none_or(|end| frame.stamp.sequence < end);
@@ -226,14 +256,14 @@ impl Recovery<'_> {
             (Some((place, sequence)), _) if proven => {
                 self.report(found, format!("damaged at byte {offset}"), self.missing_until(sequence));
                 self.expected = sequence;
-                Ok(AfterGap::Frame(place))
+                AfterGap::Frame(place)
             }
             (_, Some(end)) => {
                 self.report(found, format!("damaged at byte {offset}"), self.missing_until(end));
                 self.expected = end;
-                Ok(AfterGap::End)
+                AfterGap::End
             }
-            _ => Ok(AfterGap::End),
+            _ => AfterGap::End,
         }
     }
 

@@ -403,3 +403,75 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_unreadable_sector_costs_only_what_is_in_it() {
+    let disk = FaultyDisk::default();
+    let mut journal = journal(&disk, START);
+    for number in 0..7 {
+        journal.append(&[entry(number, 900)]).expect("written");
+    }
+    disk.make_unreadable(&name(1), 2_048..2_560);
+    let found = restart(&disk);
+    assert_eq!(found.hashes(), [0, 1, 3, 4, 5, 6]);
+    assert_eq!(found.missing(), [3], "and that is said");
+}
+
+#[test]
+fn a_file_whose_header_cannot_be_read_is_read_all_the_same() {
+    let disk = FaultyDisk::default();
+    let mut journal = journal(&disk, START);
+    for number in 0..7 {
+        journal.append(&[entry(number, 900)]).expect("written");
+    }
+    disk.make_unreadable(&name(1), 0..64);
+    let found = restart(&disk);
+    assert_eq!(found.hashes(), (0..7).collect::<Vec<_>>());
+    assert_eq!((found.recovered.damage.len(), found.missing()), (1, Vec::new()));
+}
+
+#[test]
+fn what_was_refused_stays_void_when_the_header_that_says_so_is_damaged() {
+    let disk = FaultyDisk::default();
+    let mut journal = journal(&disk, START);
+    journal.append(&[entry(0, 100)]).expect("written");
+    disk.fail_syncs(1);
+    journal.append(&[entry(1, 100), entry(2, 100)]).expect_err("not durable");
+    journal.append(&[entry(3, 100)]).expect("written to another file");
+    journal.append(&[entry(4, 100)]).expect("written");
+    let disk = disk.crashed(Kept::Everything);
+    let mut content = disk.content(&name(2));
+    content[20] ^= 1;
+    disk.set_content(&name(2), content);
+    assert_eq!(restart(&disk).hashes(), [0, 3, 4]);
+}
+
+#[test]
+fn a_file_goes_only_when_the_removal_of_the_one_before_is_durable() {
+    let disk = FaultyDisk::default();
+    let mut journal = journal(&disk, START);
+    for number in 0..40 {
+        journal.append(&[entry(number, 900)]).expect("written");
+    }
+    let files = restart(&disk).files;
+    let before = disk.names().len();
+    assert!(before > 3);
+    files.release(0);
+    disk.fail_directory_syncs(1);
+    files.release(40);
+    assert_eq!(disk.names().len(), before - 1);
+    files.release(40);
+    assert!(disk.names().is_empty());
+}
+
+#[test]
+fn a_file_that_was_left_half_made_does_no_harm() {
+    let disk = FaultyDisk::default();
+    let mut journal = journal(&disk, START);
+    journal.append(&[entry(0, 100)]).expect("written");
+    let mut half = vec![0; 4_096];
+    half[..30].copy_from_slice(&disk.content(&name(1))[..30]);
+    disk.set_content(&name(2), half);
+    let found = restart(&disk);
+    assert_eq!((found.hashes(), found.recovered.damage.len()), (vec![0], 0));
+}

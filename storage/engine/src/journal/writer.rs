@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::disk::{Disk, DiskFile};
 use super::files::{ClosedFile, Files, file_name};
 use super::frame::{Entry, FILE_HEADER_BYTES, FileHeader, Stamp};
+use crate::bugs::{Bug, planted};
 use crate::world::World;
 
 /// Why a group of requests was not made durable. None of them was acknowledged; the caller may try again.
@@ -120,16 +121,21 @@ impl Journal {
             first_sequence: self.next.sequence,
             created_at: self.world.now(),
         };
-        let made =
-            file.write_at(0, &header.encode()).and_then(|()| file.sync()).and_then(|()| self.disk.sync_directory());
+        let made = file.write_at(0, &header.encode()).and_then(|()| file.sync()).and_then(|()| self.sync_directory());
         if let Err(error) = made {
-            // Best effort: a left-over file without frames does no harm.
-            let _ = self.disk.remove(&name);
+            if self.disk.remove(&name).is_err() {
+                // It goes before the files that come after it: alone, its header would claim that frames are missing.
+                self.closed(name, bytes);
+            }
             return Err(error);
         }
         self.files.set_current_bytes(bytes);
         self.current = Some(Current { name, file_id: header.file_id, file, offset: FILE_HEADER_BYTES as u64, bytes });
         Ok(())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        if planted(Bug::SkippedDirectorySync) { Ok(()) } else { self.disk.sync_directory() }
     }
 
     fn write_group(&mut self, entries: &[Entry]) -> io::Result<()> {
@@ -139,11 +145,12 @@ impl Journal {
         };
         buffer.clear();
         let durable_through = next.sequence - 1;
-        for (sequence, entry) in (next.sequence..).zip(entries) {
+        let left_out = usize::from(planted(Bug::LostTailOfGroup) && entries.len() > 1);
+        for (sequence, entry) in (next.sequence..).zip(&entries[..entries.len() - left_out]) {
             entry.encode(Stamp { file_id: current.file_id, sequence, durable_through }, buffer);
         }
         current.file.write_at(current.offset, buffer)?;
-        current.file.sync()?;
+        sync(current.file.as_ref())?;
         current.offset += buffer.len() as u64;
         // One large group must not hold its memory for ever.
         buffer.shrink_to(BUFFER_BYTES_KEPT);
@@ -168,6 +175,16 @@ impl Journal {
         self.files.set_current_bytes(0);
         let last_sequence = self.next.sequence - 1;
         self.files.add_closed(ClosedFile { name, last_sequence, bytes, damaged: false });
+    }
+}
+
+fn sync(file: &dyn DiskFile) -> io::Result<()> {
+    if planted(Bug::SkippedSync) {
+        return Ok(());
+    }
+    match file.sync() {
+        Err(_) if planted(Bug::RetriedSync) => file.sync(),
+        synced => synced,
     }
 }
 

@@ -15,6 +15,7 @@ use tracewell_model::UnixNanos;
 use ulid::Ulid;
 
 use crate::StorageError;
+use crate::bugs::{Bug, planted};
 use crate::catalog::{Catalog, SegmentMeta};
 
 /// Deletes the objects of dead segments. Which segments are dead is in the catalog, so a restart forgets none.
@@ -42,8 +43,9 @@ impl Graveyard {
     pub(crate) async fn clear(&self, now: UnixNanos) -> Result<usize, StorageError> {
         let grace = u64::try_from(self.grace.as_nanos()).unwrap_or(u64::MAX);
         let mut gone = Vec::new();
-        for segment in self.catalog.dead_segments(now.saturating_sub(grace)).await? {
-            if self.is_read(segment.id) {
+        let before = if planted(Bug::EarlyDeletion) { UnixNanos(u64::MAX) } else { now.saturating_sub(grace) };
+        for segment in self.catalog.dead_segments(before).await? {
+            if self.is_read(segment.id) && !planted(Bug::EarlyDeletion) {
                 continue;
             }
             match self.delete(&segment).await {

@@ -11,6 +11,7 @@ use tracewell_model::{Signal, TenantId, UnixNanos};
 use ulid::Ulid;
 
 use crate::Retention;
+use crate::bugs::{Bug, planted};
 use crate::catalog::SegmentMeta;
 
 /// The segments that are beyond the limits, each tenant and signal by itself, the oldest first.
@@ -44,6 +45,9 @@ fn limits_of(retention: &Retention, signal: Signal) -> (Option<Duration>, Option
 fn too_old(segments: &[&SegmentMeta], age_max: Option<Duration>, now: UnixNanos) -> usize {
     let Some(age_max) = age_max else { return 0 };
     let oldest_kept = now.saturating_sub(u64::try_from(age_max.as_nanos()).unwrap_or(u64::MAX));
+    if planted(Bug::RetentionBySendersClock) {
+        return segments.iter().take_while(|segment| segment.time_max < oldest_kept).count();
+    }
     segments.partition_point(|segment| segment.created_at < oldest_kept)
 }
 

@@ -197,3 +197,14 @@ pub(super) fn objects(directory: &Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
+
+#[tokio::test]
+async fn records_that_came_before_the_clock_was_set_back_are_as_young_as_they_are() {
+    let setting = Setting::new();
+    let storage = setting.open().await;
+    let received_at = UnixNanos::now().saturating_add(3_600_000_000_000);
+    store(&storage, Append { received_at, ..logs(0..3) }).await;
+    storage.flush().await.expect("flushes");
+    let table = storage.inner.shared.tables.get(&tenant(), Signal::Logs).expect("is there");
+    assert_eq!(table.view().segments[0].meta().created_at, received_at);
+}
