@@ -35,16 +35,35 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// All of time (but its very last nanosecond).
+    /// All of time.
     pub const ALL: TimeRange = TimeRange { start: UnixNanos(0), end: UnixNanos(u64::MAX) };
 
     /// Whether `time` is inside.
     pub fn contains(&self, time: UnixNanos) -> bool {
-        self.start <= time && time < self.end
+        self.start <= time && self.ends_after(time)
     }
 
     /// Whether a nanosecond from `first` to `last` (both inclusive) is inside.
     pub fn overlaps(&self, first: UnixNanos, last: UnixNanos) -> bool {
-        first < self.end && self.start <= last
+        self.ends_after(first) && self.start <= last
+    }
+
+    /// An end at the very last nanosecond is none: that nanosecond is inside, too.
+    fn ends_after(&self, time: UnixNanos) -> bool {
+        time < self.end || self.end == UnixNanos(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_time_has_its_last_nanosecond_and_other_ranges_end_before_their_end() {
+        let last = UnixNanos(u64::MAX);
+        assert!(TimeRange::ALL.contains(last) && TimeRange::ALL.overlaps(last, last));
+        let range = TimeRange { start: UnixNanos(5), end: UnixNanos(7) };
+        assert!(range.contains(UnixNanos(5)) && range.contains(UnixNanos(6)) && !range.contains(UnixNanos(7)));
+        assert!(range.overlaps(UnixNanos(0), UnixNanos(5)) && !range.overlaps(UnixNanos(7), last));
     }
 }
