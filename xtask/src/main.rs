@@ -61,6 +61,7 @@ fn test() -> anyhow::Result<()> {
     tools.export(&mut rust);
     run("Rust tests", rust)?;
     simulate::fixed_seeds()?;
+    simulate::planted_bugs()?;
     run("UI types", npm("ui", &["run", "check"]))?;
     run("UI tests", npm("ui", &["test"]))?;
     run("UI size", npm("ui", &["run", "size"]))

@@ -4,6 +4,8 @@
 //! CPU time per span. Without a rate it sends as fast as it can.
 //! The directory for data is `$TMPDIR`: put it on the disk to be measured.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark runs in the real world")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

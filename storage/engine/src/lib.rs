@@ -3,6 +3,8 @@
 //! Start at [`Storage`]: [`Storage::append`] makes a request durable, [`Storage::snapshot`] gives a consistent view
 //! to read. `docs/ARCHITECTURE.md` has the map and the invariants, `docs/formats/` the bytes.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "most tests run in the real world"))]
+
 mod bugs;
 mod catalog;
 mod column;

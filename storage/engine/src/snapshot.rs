@@ -219,6 +219,7 @@ impl Snapshot {
     }
 
     /// A snapshot of records that are in memory and stored nowhere, for judging a batch as scans judge rows.
+    #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "nobody asks how old it is"))]
     pub fn of_records(records: Records) -> Snapshot {
         let request = StoredRequest { hash: 0, received_at: UnixNanos(0) };
         Snapshot::new(Chunk::new(records, request, 0, Instant::now()).map(Arc::new), &[])

@@ -98,6 +98,7 @@ impl SqliteCatalog {
         Ok(())
     }
 
+    #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "a note for people"))]
     async fn migrate(&self) -> Result<(), CatalogError> {
         let mut transaction = self.pool.begin_with(BEGIN_WRITE).await?;
         sqlx::query(sql::CREATE_SCHEMA_VERSION).execute(&mut *transaction).await?;

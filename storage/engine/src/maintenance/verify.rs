@@ -15,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::engine::{DirectoryLock, decode_entry, set_aside_files};
 use crate::journal::{Disk, Files, LocalDisk, is_set_aside, recover};
 use crate::segment::Segment;
+use crate::world::blocking;
 use crate::{StorageError, StorageErrorKind};
 
 /// What verifying found.
@@ -66,11 +67,7 @@ pub async fn verify(data_dir: &FilePath) -> Result<VerifyReport, StorageError> {
     check_orphans(&store, &mut report).await?;
     let journal_dir = data_dir.join("journal");
     if journal_dir.is_dir() {
-        let journal = move || check_journal(&journal_dir);
-        let checked = tokio::task::spawn_blocking(journal).await.map_err(|error| {
-            StorageError::new(StorageErrorKind::Internal, format!("checking the journal failed: {error}"))
-        })?;
-        let (requests, problems) = checked?;
+        let (requests, problems) = blocking(move || check_journal(&journal_dir)).await?;
         report.journal_requests = requests;
         report.problems.extend(problems);
     }

@@ -1,7 +1,9 @@
 //! What the storage takes from outside besides disks: time, chance and threads. Injected, so that the whole engine can run
 //! under a seed.
 
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "this is where the real threads are taken"))]
 mod blocking;
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "this is the real world"))]
 mod system;
 mod timeout;
 

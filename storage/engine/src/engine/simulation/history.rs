@@ -143,7 +143,7 @@ impl Run {
             // A sector may hold several small frames.
             self.oracle.lock().allow_losses(if place.contains("sector") { 12 } else { 1 });
         }
-        if self.plan.damages_objects && self.chance.happens(0.3) {
+        if self.plan.damages_objects && self.chance.happens(0.5) {
             let (store, mut chance) = (self.store.clone(), self.chance.fork());
             if let Some(path) = futures::executor::block_on(store.damage(&mut chance)) {
                 self.machine.note("damage", path.as_ref());

@@ -42,7 +42,7 @@ impl Plan {
             fills_disk: chance.happens(0.25),
             moves_clock: chance.happens(0.3),
             damages_journal: chance.happens(0.15),
-            damages_objects: chance.happens(0.15),
+            damages_objects: chance.happens(0.3),
         }
     }
 }

@@ -40,7 +40,7 @@ const BUGS: [Bug; 23] = [
 
 /// `TRACEWELL_SIMULATION_BUG` names one of them.
 #[test]
-#[ignore = "takes minutes: cargo xtask simulate --planted"]
+#[ignore = "takes minutes: cargo xtask test runs it"]
 fn every_planted_bug_is_found() {
     keep_panics();
     let next = AtomicUsize::new(0);
