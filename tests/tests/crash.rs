@@ -77,7 +77,7 @@ fn flags(rng: &mut StdRng) -> Vec<String> {
 
 /// Between two requests of a writer, at most: checking what was written takes longer than writing it, and it is the
 /// number of crashes that counts.
-const PAUSE_MAX_MS: u64 = 40;
+const PAUSE_MAX_MS: u64 = 80;
 
 async fn write_until_killed(server: Server, rng: &mut StdRng) -> anyhow::Result<Ledger> {
     let ledger = Arc::new(Mutex::new(Ledger::default()));
