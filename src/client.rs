@@ -41,6 +41,22 @@ struct ErrorDetail {
     position: Option<usize>,
 }
 
+/// Whether an answer is complete.
+#[derive(Default, serde::Deserialize)]
+pub struct Exactness {
+    /// Why it is not.
+    reason: Option<String>,
+}
+
+impl Exactness {
+    /// Says on standard error why the answer is not complete, if it is not.
+    pub fn warn(&self) {
+        if let Some(reason) = &self.reason {
+            eprintln!("this answer is partial: {reason}");
+        }
+    }
+}
+
 impl Client {
     /// For the server that `args` name.
     pub fn new(args: &ServerArgs) -> anyhow::Result<Client> {

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use serde::Deserialize;
 
 use super::{printable, time};
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, Exactness, ServerArgs};
 
 /// Finds log records.
 #[derive(Args, Debug)]
@@ -33,10 +33,14 @@ pub struct LogsArgs {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Page {
     logs: Vec<serde_json::Value>,
-    #[serde(default, rename = "droppedCount")]
+    #[serde(default)]
     dropped_count: u64,
+    #[serde(default)]
+    exactness: Exactness,
+    next_cursor: Option<String>,
 }
 
 /// Runs the command.
@@ -57,6 +61,10 @@ pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     // The newest stands last, as in a terminal that follows.
     page.logs.reverse();
     page.logs.iter().for_each(|record| print(record, args.json));
+    page.exactness.warn();
+    if page.next_cursor.is_some() {
+        eprintln!("there are older ones: raise --limit or narrow the query");
+    }
     if let Some(stream) = stream {
         follow(stream, args.json).await?;
     }
@@ -78,7 +86,7 @@ async fn follow(response: reqwest::Response, json: bool) -> anyhow::Result<()> {
             page.logs.iter().for_each(|record| print(record, json));
         }
     }
-    Ok(())
+    anyhow::bail!("the server ended the stream: follow again for what comes from now on")
 }
 
 fn print(record: &serde_json::Value, json: bool) {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{duration, printable, time};
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, Exactness, ServerArgs};
 
 /// Finds traces.
 #[derive(Args, Debug)]
@@ -33,6 +33,8 @@ pub struct SearchArgs {
 struct Page {
     traces: Vec<Summary>,
     next_cursor: Option<String>,
+    #[serde(default)]
+    exactness: Exactness,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +68,7 @@ pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let page: Page = client.get_json("/traces", &parameters).await?;
+    page.exactness.warn();
     if page.traces.is_empty() {
         eprintln!("no trace matches between {} and {}", args.start, args.end);
         return Ok(());

@@ -34,7 +34,11 @@ pub async fn run(args: TraceArgs) -> anyhow::Result<()> {
         println!("{}", client.get(&path, &[], "application/json").await?.text().await?);
         return Ok(());
     }
-    let body = client.get(&path, &[], "application/x-protobuf").await?.bytes().await?;
+    let answer = client.get(&path, &[], "application/x-protobuf").await?;
+    if let Some(reason) = answer.headers().get("tracewell-incomplete") {
+        eprintln!("this trace is not complete: {}", String::from_utf8_lossy(reason.as_bytes()));
+    }
+    let body = answer.bytes().await?;
     let spans = tracewell_otlp::decode_traces(&body, UnixNanos::now()).context("the server sent no OTLP")?.records;
     print!("{}", waterfall(&spans, std::io::stdout().is_terminal()));
     Ok(())
