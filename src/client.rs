@@ -44,15 +44,17 @@ struct ErrorDetail {
 /// Whether an answer is complete.
 #[derive(Default, serde::Deserialize)]
 pub struct Exactness {
-    /// Why it is not.
-    reason: Option<String>,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    reason: String,
 }
 
 impl Exactness {
     /// Says on standard error why the answer is not complete, if it is not.
     pub fn warn(&self) {
-        if let Some(reason) = &self.reason {
-            eprintln!("this answer is partial: {reason}");
+        if self.state == "partial" {
+            eprintln!("this answer is partial: {}", self.reason);
         }
     }
 }

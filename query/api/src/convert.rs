@@ -8,6 +8,7 @@ impl From<engine::Exactness> for Exactness {
     fn from(exactness: engine::Exactness) -> Exactness {
         match exactness {
             engine::Exactness::Exact => Exactness::Exact,
+            engine::Exactness::Estimated { reason } => Exactness::Estimated { reason },
             engine::Exactness::Partial { reason } => Exactness::Partial { reason },
         }
     }

@@ -287,7 +287,7 @@ fn service_map() -> ServiceMap {
         end_time_unix_nano: "1700000040000000000".to_owned(),
         nodes: vec![service, database],
         edges: vec![edge],
-        exactness: Exactness::Partial { reason: "percentiles are estimated to within 1.6 %".to_owned() },
+        exactness: Exactness::Estimated { reason: "percentiles are estimated to within 1.6 %".to_owned() },
         statistics: statistics(),
     }
 }

@@ -29,7 +29,12 @@ impl<T> Answer<T> {
 pub enum Exactness {
     /// Every row that was acknowledged before the question is in it.
     Exact,
-    /// Something is missing or estimated.
+    /// Nothing is missing, but some figures are estimates.
+    Estimated {
+        /// Which, and how close they are.
+        reason: String,
+    },
+    /// Something is missing.
     Partial {
         /// What, and why.
         reason: String,
@@ -41,7 +46,7 @@ impl Exactness {
     pub(crate) fn lacking(self, gaps: String) -> Exactness {
         let reason = match self {
             Exactness::Exact => gaps,
-            Exactness::Partial { reason } => format!("{reason}; {gaps}"),
+            Exactness::Estimated { reason } | Exactness::Partial { reason } => format!("{reason}; {gaps}"),
         };
         Exactness::Partial { reason }
     }

@@ -145,7 +145,7 @@ impl QueryEngine {
 pub(crate) fn exactness_of_percentiles(exact: bool) -> Exactness {
     match exact {
         true => Exactness::Exact,
-        false => Exactness::Partial { reason: "percentiles of many spans are estimated to within 0.2 %".to_owned() },
+        false => Exactness::Estimated { reason: "percentiles of many spans are estimated to within 0.2 %".to_owned() },
     }
 }
 

@@ -85,11 +85,11 @@ impl Grid {
 
 /// Whether an answer with percentiles of rollups is exact.
 pub(crate) fn exactness_of_rollups(has_others: bool) -> Exactness {
-    let reason = match has_others {
-        true => "percentiles are estimated to within 1.6 %; there are too many names to tell all apart",
-        false => "percentiles are estimated to within 1.6 %",
-    };
-    Exactness::Partial { reason: reason.to_owned() }
+    let estimated = Exactness::Estimated { reason: "percentiles are estimated to within 1.6 %".to_owned() };
+    match has_others {
+        true => estimated.lacking("there are too many names to tell all apart".to_owned()),
+        false => estimated,
+    }
 }
 
 /// The minute since 1970 that a time lies in.

@@ -42,6 +42,11 @@ export type Exactness =
       state: "exact";
     }
   | {
+      /** Which, and how close they are. */
+      reason: string;
+      state: "estimated";
+    }
+  | {
       /** What, and why. */
       reason: string;
       state: "partial";

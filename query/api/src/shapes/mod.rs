@@ -27,7 +27,12 @@ pub type AttributesObject = Map<String, Value>;
 pub enum Exactness {
     /// Complete and exact.
     Exact,
-    /// Something is missing or estimated.
+    /// Complete, but some figures are estimates.
+    Estimated {
+        /// Which, and how close they are.
+        reason: String,
+    },
+    /// Something is missing.
     Partial {
         /// What, and why.
         reason: String,

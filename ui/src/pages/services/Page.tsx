@@ -26,7 +26,14 @@ const REFRESH_MS = 20_000;
 const panelWidth = storedNumber("services.panel", 460, 300, 900);
 
 function exactnessWords({ exactness }: ServiceList): string {
-  return exactness?.state === "partial" ? `partial: ${exactness.reason}` : "exact";
+  switch (exactness?.state) {
+    case "partial":
+      return `partial: ${exactness.reason}`;
+    case "estimated":
+      return exactness.reason;
+    default:
+      return "exact";
+  }
 }
 
 export default function ServicesPage() {
