@@ -11,6 +11,11 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
         let message = format!("the query is {} bytes long: at most {QUERY_BYTES_MAX} are allowed", text.len());
         return Err(ParseError::new(Span::new(0, 0), message));
     }
+    if let Some(span) = selector(text) {
+        let message = "this looks like TraceQL or LogQL, which are not supported yet: \
+                       expected words and field:value, with text that begins with { in quotes";
+        return Err(ParseError::new(span, message));
+    }
     let (lexemes, error) = lex(text);
     let mut parser = Parser { lexemes: &lexemes, at: 0, end: text.len(), depth: 0, terms: 0 };
     // The parser sees less far than the lexer: what it finds wrong stands before the lexer's error.
@@ -20,6 +25,17 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
         (_, Some(error)) => Err(error),
         (parsed, None) => parsed,
     }
+}
+
+/// The selector in braces that TraceQL and LogQL begin with, `{ status = error }` or `{}`: as words it would find
+/// something else than what was meant. JSON and placeholders such as `{id}` are words.
+fn selector(text: &str) -> Option<Span> {
+    let start = text.len() - text.trim_start().len();
+    let inside = text[start..].strip_prefix('{')?;
+    let (inside, _) = inside.split_once('}')?;
+    let is_json = inside.trim_start().starts_with('"');
+    let compares = inside.trim().is_empty() || inside.contains(['=', '<', '>', '!', '~']);
+    (compares && !is_json).then(|| Span::new(start, start + inside.len() + 2))
 }
 
 /// The field that `text` names, as it would stand before an operator: `service`, `span.http.route`, `"odd name"`.
