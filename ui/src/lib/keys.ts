@@ -1,6 +1,6 @@
 /** The keyboard: one place where keys get their meaning, so that the same key does the same everywhere. */
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 type Handler = (event: KeyboardEvent) => void;
 
@@ -14,7 +14,8 @@ let prefixAt = 0;
 
 /** While the component is there, these keys work; the newest component wins. */
 export function useKeys(map: KeyMap): void {
-  useEffect(() => {
+  // Before the component is painted: whoever sees it may press a key at once.
+  useLayoutEffect(() => {
     const layer: KeyMap = map;
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);

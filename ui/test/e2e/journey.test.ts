@@ -130,7 +130,6 @@ it("is driven by the keyboard alone", async () => {
   await page.getByRole("treegrid").getByRole("row").first().waitFor();
   await page.keyboard.press("j");
   await page.getByRole("complementary", { name: "Selected span" }).waitFor();
-  await page.locator("#span-tab-events").waitFor();
   await page.keyboard.press("2");
   await page.locator("#span-tab-events[aria-selected=true]").waitFor();
   await page.keyboard.press("?");
