@@ -1,6 +1,7 @@
 //! `tracewell inspect`: what a store consists of, down to the bytes of a column.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -23,19 +24,20 @@ pub struct InspectArgs {
 
 /// Runs the command.
 pub async fn run(args: InspectArgs) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
     match &args.segment {
         Some(segment) => {
             let detail = tracewell_storage::inspect_segment(&args.data_dir, segment).await?;
             match args.json {
-                true => println!("{}", serde_json::to_string(&detail)?),
-                false => print!("{}", describe_segment(&detail)),
+                true => writeln!(out, "{}", serde_json::to_string(&detail)?)?,
+                false => write!(out, "{}", describe_segment(&detail))?,
             }
         }
         None => {
             let inspection = tracewell_storage::inspect(&args.data_dir).await?;
             match args.json {
-                true => println!("{}", serde_json::to_string(&inspection)?),
-                false => print!("{}", describe(&inspection)),
+                true => writeln!(out, "{}", serde_json::to_string(&inspection)?)?,
+                false => write!(out, "{}", describe(&inspection))?,
             }
         }
     }

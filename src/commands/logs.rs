@@ -1,5 +1,7 @@
 //! `tracewell logs`: log records that match a query, now or as they come.
 
+use std::io::Write;
+
 use clap::Args;
 use futures::StreamExt;
 use serde::Deserialize;
@@ -60,7 +62,7 @@ pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     }
     // The newest stands last, as in a terminal that follows.
     page.logs.reverse();
-    page.logs.iter().for_each(|record| print(record, args.json));
+    page.logs.iter().try_for_each(|record| print(record, args.json))?;
     page.exactness.warn();
     if page.next_cursor.is_some() {
         eprintln!("there are older ones: raise --limit or narrow the query");
@@ -83,16 +85,16 @@ async fn follow(response: reqwest::Response, json: bool) -> anyhow::Result<()> {
             if page.dropped_count > 0 {
                 eprintln!("({} records were left out: they came faster than they could be shown)", page.dropped_count);
             }
-            page.logs.iter().for_each(|record| print(record, json));
+            page.logs.iter().try_for_each(|record| print(record, json))?;
         }
     }
     anyhow::bail!("the server ended the stream: follow again for what comes from now on")
 }
 
-fn print(record: &serde_json::Value, json: bool) {
+fn print(record: &serde_json::Value, json: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     if json {
-        println!("{record}");
-        return;
+        return writeln!(out, "{record}");
     }
     let text = |name: &str| record[name].as_str().unwrap_or_default();
     let body = match &record["body"] {
@@ -103,11 +105,12 @@ fn print(record: &serde_json::Value, json: bool) {
         "" => record["severityNumber"].as_i64().filter(|number| *number > 0).map(|n| n.to_string()).unwrap_or_default(),
         severity => severity.to_owned(),
     };
-    println!(
+    writeln!(
+        out,
         "{}  {:<5}  {:<20}  {}",
         time(text("timestamp").parse().unwrap_or(0)),
         printable(&severity),
         printable(text("serviceName")),
         printable(body.trim_end()),
-    );
+    )
 }

@@ -1,5 +1,7 @@
 //! `tracewell search`: traces that match a query.
 
+use std::io::Write;
+
 use clap::Args;
 use serde::Deserialize;
 
@@ -64,7 +66,7 @@ pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
     ];
     let client = Client::new(&args.server)?;
     if args.json {
-        println!("{}", client.get("/traces", &parameters, "application/json").await?.text().await?);
+        writeln!(std::io::stdout(), "{}", client.get("/traces", &parameters, "application/json").await?.text().await?)?;
         return Ok(());
     }
     let page: Page = client.get_json("/traces", &parameters).await?;
@@ -73,14 +75,20 @@ pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
         eprintln!("no trace matches between {} and {}", args.start, args.end);
         return Ok(());
     }
-    println!("{:<23}  {:>9}  {:>5}  {:>6}  {:<32}  root", "start (UTC)", "duration", "spans", "errors", "trace id");
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{:<23}  {:>9}  {:>5}  {:>6}  {:<32}  root",
+        "start (UTC)", "duration", "spans", "errors", "trace id"
+    )?;
     for trace in page.traces {
         let (service, name) = match trace.root_missing {
             false => (&trace.root_service_name, &trace.root_span_name),
             true => (&trace.first_service_name, &trace.first_span_name),
         };
         let start = trace.start_time_unix_nano.parse().unwrap_or(0);
-        println!(
+        writeln!(
+            out,
             "{:<23}  {:>9}  {:>5}  {:>6}  {:<32}  {} {}{}",
             time(start),
             duration(trace.duration_nano),
@@ -90,7 +98,7 @@ pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
             printable(service),
             printable(name),
             if trace.root_missing { "  (root not received)" } else { "" },
-        );
+        )?;
     }
     if page.next_cursor.is_some() {
         eprintln!("there are more: raise --limit or narrow the query");

@@ -1,7 +1,7 @@
 //! `tracewell trace`: the waterfall of a trace in the terminal.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use clap::Args;
@@ -31,7 +31,7 @@ pub async fn run(args: TraceArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.server)?;
     let path = format!("/traces/{id}");
     if args.json {
-        println!("{}", client.get(&path, &[], "application/json").await?.text().await?);
+        writeln!(std::io::stdout(), "{}", client.get(&path, &[], "application/json").await?.text().await?)?;
         return Ok(());
     }
     let answer = client.get(&path, &[], "application/x-protobuf").await?;
@@ -40,7 +40,9 @@ pub async fn run(args: TraceArgs) -> anyhow::Result<()> {
     }
     let body = answer.bytes().await?;
     let spans = tracewell_otlp::decode_traces(&body, UnixNanos::now()).context("the server sent no OTLP")?.records;
-    print!("{}", waterfall(&spans, std::io::stdout().is_terminal()));
+    let mut out = std::io::stdout();
+    let color = out.is_terminal();
+    write!(out, "{}", waterfall(&spans, color))?;
     Ok(())
 }
 
