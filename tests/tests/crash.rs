@@ -9,13 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use prost::Message;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use records::{Sent, is_stored};
-use tracewell_tests::{Server, ServerOptions};
+use tracewell_tests::{Api, Server, ServerOptions};
+
+/// How many requests are looked up at the same time.
+const CHECKS_AT_ONCE: usize = 4;
 
 /// What was sent in one cycle.
 #[derive(Default)]
@@ -41,9 +45,7 @@ async fn acknowledged_records_survive_kill_9() -> anyhow::Result<()> {
             Server::start(data.path(), &ServerOptions { flags: flags(&mut rng), ..Default::default() }).await?;
         let api = server.api();
         let checked = async {
-            for sent in &ledger.acknowledged {
-                ensure!(is_stored(&api, sent).await?, "lost: {}", sent.name());
-            }
+            all_stored(&api, &ledger.acknowledged).await?;
             for sent in &ledger.unanswered {
                 kept_without_answer += usize::from(is_stored(&api, sent).await?);
             }
@@ -57,14 +59,23 @@ async fn acknowledged_records_survive_kill_9() -> anyhow::Result<()> {
     // Flushes and merges of later cycles must not have touched what earlier ones acknowledged.
     let server = Server::start(data.path(), &ServerOptions::default()).await?;
     let api = server.api();
-    for sent in acknowledged.iter().chain(&ledger.acknowledged) {
-        ensure!(is_stored(&api, sent).await?, "lost in the end: {}", sent.name());
-    }
+    acknowledged.append(&mut ledger.acknowledged);
+    all_stored(&api, &acknowledged).await.context("in the end")?;
     ensure!(records > cycles as usize, "only {records} records were acknowledged in {cycles} cycles");
     println!(
         "{cycles} cycles: {records} records acknowledged, none lost, doubled or changed; {kept_without_answer} requests kept without an answer"
     );
     server.stop().await
+}
+
+/// Everything is there, or else what is lost is named.
+async fn all_stored(api: &Api, sent: &[Sent]) -> anyhow::Result<()> {
+    let each = stream::iter(sent).map(anyhow::Ok);
+    each.try_for_each_concurrent(CHECKS_AT_ONCE, |sent| async move {
+        ensure!(is_stored(api, sent).await?, "lost: {}", sent.name());
+        Ok(())
+    })
+    .await
 }
 
 fn flags(rng: &mut StdRng) -> Vec<String> {
