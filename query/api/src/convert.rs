@@ -50,6 +50,7 @@ impl From<engine::TraceSummary> for TraceSummary {
             span_count: trace.span_count,
             error_count: trace.error_count,
             matched_span_count: trace.matched_span_count,
+            latest_match_time_unix_nano: trace.latest_match.0.to_string(),
             services: trace.services.into_iter().map(TraceService::from).collect(),
         }
     }

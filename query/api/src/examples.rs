@@ -112,6 +112,7 @@ fn trace_page() -> TracePage {
         span_count: 184,
         error_count: 2,
         matched_span_count: 1,
+        latest_match_time_unix_nano: TIME.to_owned(),
         services: vec![service("frontend", 120, 0), service("checkout", 64, 2)],
     };
     TracePage { traces: vec![trace], next_cursor: None, exactness: Exactness::Exact, statistics: statistics() }

@@ -49,6 +49,9 @@ pub struct TraceSummary {
     pub error_count: u64,
     /// The number of spans that met the query in its time range.
     pub matched_span_count: u64,
+    /// The latest start of those: what lists of traces are ordered by.
+    #[serde(rename = "latestMatchTimeUnixNano", serialize_with = "nanos_as_text")]
+    pub latest_match: UnixNanos,
     /// The services that took part, by span count.
     pub services: Vec<ServiceShare>,
 }
@@ -180,6 +183,7 @@ struct Gathered {
     root: Option<Candidate>,
     end: u64,
     matched: u64,
+    latest_match: i64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -209,7 +213,10 @@ impl Gathered {
         counts.spans += 1;
         counts.errors += u64::from(spans.status.value(row) == 2);
         self.end = self.end.max(spans.end(row));
-        self.matched += u64::from(matching.contains(spans.start[row], spans.address[row]));
+        if matching.contains(spans.start[row], spans.address[row]) {
+            self.matched += 1;
+            self.latest_match = self.latest_match.max(spans.start[row]);
+        }
         earlier(&mut self.first, spans, row);
         if spans.parent.is_null(row) {
             earlier(&mut self.root, spans, row);
@@ -242,6 +249,7 @@ impl Gathered {
             span_count: services.iter().map(|share| share.span_count).sum(),
             error_count: services.iter().map(|share| share.error_count).sum(),
             matched_span_count: self.matched,
+            latest_match: UnixNanos(self.latest_match.max(0) as u64),
             services,
         }
     }

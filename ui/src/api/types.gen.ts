@@ -553,6 +553,8 @@ export interface TraceSummary {
   firstServiceName: string;
   /** The name of the earliest span. */
   firstSpanName: string;
+  /** When the latest of those starts: what the list is ordered by. */
+  latestMatchTimeUnixNano: string;
   /** Spans that meet `q`. */
   matchedSpanCount: number;
   /** Whether no root span is stored (yet). */

@@ -117,7 +117,7 @@ function Value({ name, value, count, share }: { name: string; value: string; cou
       </button>
       <button
         class={styles.more}
-        aria-label={`More about ${value}`}
+        aria-label={`More about ${value || "(empty)"}`}
         aria-haspopup="menu"
         onClick={(event) => showValueMenu(event.currentTarget, target)}
       >

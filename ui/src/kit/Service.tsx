@@ -9,10 +9,15 @@ interface Props {
   hue?: string;
 }
 
+/** The name as it is shown; records may come without `service.name`. */
+export function serviceLabel(name: string): string {
+  return name || "(no name)";
+}
+
 export function Service({ name, hue }: Props) {
   return (
     <span class={`${styles.service} ${hue ?? hueOfName(name)}`} title={name}>
-      {name || "unknown"}
+      {serviceLabel(name)}
     </span>
   );
 }

@@ -27,10 +27,15 @@ export function hasParam(name: string): boolean {
 
 type Changes = Readonly<Record<string, string | undefined>>;
 
-/** A link: `path` with these parameters; empty ones are left out. */
+/** Parameters to which the empty text means something: there are services without a name. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(["service"]);
+
+/** A link: `path` with these parameters; empty ones are left out where they mean nothing. */
 export function href(to: string, parameters: Changes = {}): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) if (value) query.set(name, value);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value || (value === "" && MAY_BE_EMPTY.has(name))) query.set(name, value);
+  }
   const text = query.toString();
   return text ? `${to}?${text}` : to;
 }

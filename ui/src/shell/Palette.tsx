@@ -4,6 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { during, getJson, url } from "../api/client";
 import type { ServiceList } from "../api/types";
 import { Dialog } from "../kit/Dialog";
+import { serviceLabel } from "../kit/Service";
 import { rangeParameters, resolved } from "../lib/range";
 import { useResource } from "../lib/resource";
 import { href, push } from "../lib/route";
@@ -30,7 +31,7 @@ export function Palette() {
   const entries = useComputed(() =>
     entriesFor(
       text.value.trim(),
-      (services.value.data?.services ?? []).map(({ name }) => name),
+      (services.value.data?.services ?? []).filter(({ isOther }) => !isOther).map(({ name }) => name),
     ),
   );
   const close = () => (overlay.value = "none");
@@ -92,8 +93,8 @@ function entriesFor(text: string, services: readonly string[]): Entry[] {
     to: href(`/${label.toLowerCase()}`, range),
   }));
   const named = services.flatMap((name) => [
-    { label: name, note: "traces of the service", to: href("/traces", { ...range, q: query(name) }) },
-    { label: name, note: "logs of the service", to: href("/logs", { ...range, q: query(name) }) },
+    { label: serviceLabel(name), note: "traces of the service", to: href("/traces", { ...range, q: query(name) }) },
+    { label: serviceLabel(name), note: "logs of the service", to: href("/logs", { ...range, q: query(name) }) },
   ]);
   const fitting = [...pages, ...named].filter(({ label }) => label.toLowerCase().includes(text.toLowerCase()));
   const searches = ["traces", "logs"].map((signal) => ({

@@ -49,6 +49,29 @@ it("goes from a search to a trace to its logs, and back", async () => {
   expect(await query.inputValue()).toBe("");
 });
 
+it("takes the address of the API's trace for that of the trace", async () => {
+  const page = await open(at(`/traces/${record.traceId}`, { span: record.spanId }));
+  await page.getByRole("treegrid", { name: "Spans of the trace" }).getByRole("row").first().waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/trace/${record.traceId}`);
+  expect(new URL(page.url()).searchParams.get("span")).toBe(record.spanId);
+});
+
+it("says so when there is no such page", async () => {
+  const page = await open("/logs/today");
+  await page.getByText("There is no such page.").waitFor();
+  expect(await page.title()).toContain("No such page");
+});
+
+it("lists traces in the order of the times that it shows", async () => {
+  const page = await open(at("/traces"));
+  const cells = page.getByRole("grid", { name: "Traces" }).getByRole("row").locator("[role=gridcell]:first-child");
+  await cells.first().waitFor();
+  const titles = await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute("title") ?? ""));
+  const shown = titles.map((title) => /^Latest span found: (.+)$/m.exec(title)?.[1] ?? "");
+  expect(shown.length).toBeGreaterThan(5);
+  expect(shown).toEqual(shown.toSorted().reverse());
+});
+
 it("jumps from a log line to its span", async () => {
   const page = await open(at("/logs", { q: `span_id:${record.spanId}` }));
   const line = page.getByRole("grid", { name: "Log lines" }).getByRole("row").first();
@@ -138,17 +161,39 @@ it("is driven by the keyboard alone", async () => {
   await page.getByRole("dialog").waitFor({ state: "detached" });
 });
 
-it.runIf(process.env["TRACEWELL_OTLP_URL"])("shows a new line while it follows live, as text", async () => {
-  const page = await open("/logs?start=now-5m&live=1");
-  await page.getByRole("button", { name: "Live" }).and(page.locator("[aria-pressed=true]")).waitFor();
-  const body = `<img src=x onerror="alert(1)"> live line ${Date.now()}`;
-  const log = { timeUnixNano: `${Date.now()}000000`, severityNumber: 17, body: { stringValue: body } };
-  const sent = await fetch(`${process.env["TRACEWELL_OTLP_URL"]}/v1/logs`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords: [log] }] }] }),
-  });
+const otlp = process.env["TRACEWELL_OTLP_URL"];
+
+async function send(signal: "traces" | "logs", request: unknown): Promise<void> {
+  const [body, headers] = [JSON.stringify(request), { "content-type": "application/json" }];
+  const sent = await fetch(`${otlp}/v1/${signal}`, { method: "POST", headers, body });
   expect(sent.status).toBe(200);
+}
+
+it.runIf(otlp)("shows a new line while it follows live, as text, and counts it", async () => {
+  const page = await open("/logs?start=now-5m&live=1&q=flying");
+  await page.getByRole("button", { name: "Live" }).and(page.locator("[aria-pressed=true]")).waitFor();
+  await page.getByText(/^0 lines up to \d\d:\d\d:\d\d$/).waitFor();
+  const body = `<img src=x onerror="alert(1)"> flying line ${Date.now()}`;
+  const log = { timeUnixNano: `${Date.now()}000000`, severityNumber: 17, body: { stringValue: body } };
+  await send("logs", { resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords: [log] }] }] });
   await page.getByText(body).first().waitFor();
   expect(await page.locator("[role=row] img").count()).toBe(0);
+  await page.getByText(/^1 line up to \d\d:\d\d:\d\d$/).waitFor();
+  await page.getByRole("figure", { name: /^Lines over time: 1 line,/ }).waitFor();
+});
+
+it.runIf(otlp)("opens a service without a name", async () => {
+  const nano = `${Date.now() - 1_000}000000`;
+  const span = { traceId: "ab".repeat(16), spanId: "cd".repeat(8), name: "nameless work", kind: 2 };
+  const spans = [{ ...span, startTimeUnixNano: nano, endTimeUnixNano: nano }];
+  await send("traces", { resourceSpans: [{ resource: {}, scopeSpans: [{ spans }] }] });
+  const page = await open("/services?start=now-15m");
+  await page.getByRole("button", { name: "Operations of (no name)" }).click();
+  const panel = page.getByRole("complementary", { name: "Operations of (no name)" });
+  await panel.getByRole("link", { name: "nameless work" }).waitFor();
+  // The address says so: the same is there after loading it again.
+  await page.reload();
+  await panel.getByRole("link", { name: "nameless work" }).click();
+  await page.waitForURL(/\/traces\?/);
+  await page.getByRole("grid", { name: "Traces" }).getByRole("row").getByText("nameless work").waitFor();
 });

@@ -33,13 +33,23 @@ function page<T>(items: T[], query: Query): { items: T[]; nextCursor: string | n
 }
 
 export function traces(query: Query) {
-  const matched = new Map<string, number>();
-  for (const row of rows(query, "traces").reverse()) matched.set(row.traceId, (matched.get(row.traceId) ?? 0) + 1);
-  const { items, nextCursor } = page([...matched], query);
-  return { traces: items.map(([id, count]) => summary(traceById(id)!, count)), nextCursor, ...exact() };
+  const matched = new Map<string, Match>();
+  for (const { traceId, startTimeUnixNano } of rows(query, "traces").filter(isSpan)) {
+    const { count, latest } = matched.get(traceId) ?? { count: 0, latest: "" };
+    // Times of today all have as many digits, so that they compare as texts.
+    matched.set(traceId, { count: count + 1, latest: latest > startTimeUnixNano ? latest : startTimeUnixNano });
+  }
+  const newestFirst = [...matched].sort(([, a], [, b]) => (a.latest < b.latest ? 1 : -1));
+  const { items, nextCursor } = page(newestFirst, query);
+  return { traces: items.map(([id, match]) => summary(traceById(id)!, match)), nextCursor, ...exact() };
 }
 
-function summary(trace: MockTrace, matchedSpanCount: number): TraceSummary {
+interface Match {
+  count: number;
+  latest: string;
+}
+
+function summary(trace: MockTrace, match: Match): TraceSummary {
   const services = new Map<string, { name: string; spanCount: number; errorCount: number }>();
   for (const { serviceName, statusCode } of trace.spans) {
     const service = services.get(serviceName) ?? { name: serviceName, spanCount: 0, errorCount: 0 };
@@ -59,7 +69,8 @@ function summary(trace: MockTrace, matchedSpanCount: number): TraceSummary {
     durationNano: Math.round(trace.durationNano),
     spanCount: trace.spans.length,
     errorCount: trace.spans.filter(({ statusCode }) => statusCode === "error").length,
-    matchedSpanCount,
+    matchedSpanCount: match.count,
+    latestMatchTimeUnixNano: match.latest,
     services: [...services.values()].sort((a, b) => b.spanCount - a.spanCount),
   };
 }

@@ -48,6 +48,9 @@ pub struct TraceSummary {
     pub error_count: u64,
     /// Spans that meet `q`.
     pub matched_span_count: u64,
+    /// When the latest of those starts: what the list is ordered by.
+    #[schema(example = "1700000000000000000")]
+    pub latest_match_time_unix_nano: String,
     /// The services in it, those with most spans first.
     pub services: Vec<TraceService>,
 }

@@ -20,6 +20,7 @@ async fn traces_are_listed_newest_first_with_what_they_are_about() {
         "traceId": ORDER, "rootServiceName": "frontend", "rootSpanName": "POST /order", "rootMissing": false,
         "firstServiceName": "frontend", "firstSpanName": "POST /order", "startTimeUnixNano": epoch.plus_ms(0),
         "durationNano": 120_000_000, "spanCount": 4, "errorCount": 1, "matchedSpanCount": 4,
+        "latestMatchTimeUnixNano": epoch.plus_ms(30),
         "services": [
             {"name": "checkout", "spanCount": 2, "errorCount": 1}, {"name": "frontend", "spanCount": 2, "errorCount": 0},
         ],

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::support::oracle::meets;
 use crate::support::queries::{log_query, single_conditions, span_query};
 use crate::support::{Log, Random, Server, SpanRow, all_time, ids_of, logs, parsed, scope, spans, tenant, trace_id};
-use tracewell_model::{SpanId, TraceId};
+use tracewell_model::{SpanId, TraceId, UnixNanos};
 use tracewell_query::{Exactness, Page, ServiceShare, TraceSummary};
 
 /// All pages of a search for log records, one after the other.
@@ -154,14 +154,14 @@ fn expected_traces(rows: &[SpanRow], query: &str) -> Vec<TraceSummary> {
         .filter(|(_, (_, matched))| !matched.is_empty())
         .map(|(trace, (all, matched))| {
             let latest = matched.iter().map(|span| span.start).max().expect("a match");
-            (latest, summary(trace, &all, matched.len()))
+            (latest, summary(trace, &all, &matched))
         })
         .collect();
     found.sort_by_key(|(latest, summary)| (std::cmp::Reverse(*latest), summary.trace_id));
     found.into_iter().map(|(_, summary)| summary).collect()
 }
 
-fn summary(trace: u8, spans: &[&SpanRow], matched: usize) -> TraceSummary {
+fn summary(trace: u8, spans: &[&SpanRow], matched: &[&SpanRow]) -> TraceSummary {
     let mut sorted = spans.to_vec();
     sorted.sort_by_key(|span| (span.start, span.span));
     let (first, root) = (sorted[0], sorted.iter().find(|span| span.parent.is_none()));
@@ -183,11 +183,12 @@ fn summary(trace: u8, spans: &[&SpanRow], matched: usize) -> TraceSummary {
         root_missing: root.is_none(),
         first_service_name: first.origin.service(),
         first_span_name: first.name.clone(),
-        start: tracewell_model::UnixNanos(first.start),
+        start: UnixNanos(first.start),
         duration_nano: end - first.start,
         span_count: spans.len() as u64,
         error_count: spans.iter().filter(|span| span.status == 2).count() as u64,
-        matched_span_count: matched as u64,
+        matched_span_count: matched.len() as u64,
+        latest_match: UnixNanos(matched.iter().map(|span| span.start).max().unwrap_or_default()),
         services,
     }
 }
@@ -242,12 +243,12 @@ async fn a_summary_is_of_the_whole_trace_also_beyond_the_time_range() {
     range.start.0 += 100 * crate::support::STEP;
     range.end.0 -= 100 * crate::support::STEP;
     let answer = server.engine.search_traces(&scope("", range), &Page::first(1_000)).await.expect("an answer");
-    let in_range = |span: &&SpanRow| range.contains(tracewell_model::UnixNanos(span.start));
+    let in_range = |span: &&SpanRow| range.contains(UnixNanos(span.start));
     let traces: HashSet<u8> = rows.iter().filter(in_range).map(|span| span.trace).collect();
     assert_eq!(answer.value.traces.len(), traces.len());
     for found in answer.value.traces {
         let spans: Vec<&SpanRow> = rows.iter().filter(|span| trace_id(span.trace) == found.trace_id.0).collect();
-        let matched = spans.iter().copied().filter(|span| in_range(span)).count();
-        assert_eq!(found, summary(found.trace_id.0[0], &spans, matched));
+        let matched: Vec<&SpanRow> = spans.iter().copied().filter(in_range).collect();
+        assert_eq!(found, summary(found.trace_id.0[0], &spans, &matched));
     }
 }

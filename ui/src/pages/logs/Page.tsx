@@ -3,7 +3,7 @@
 import { signal, untracked, useComputed, useSignalEffect } from "@preact/signals";
 import { searchAddress } from "../../api/address";
 import { getJson } from "../../api/client";
-import type { LogHistogram, LogPage, LogRecord } from "../../api/types";
+import type { LogPage, LogRecord } from "../../api/types";
 import controls from "../../kit/controls.module.css";
 import { Facets } from "../../kit/Facets";
 import { Icon } from "../../kit/Icon";
@@ -12,23 +12,23 @@ import { Failure, Message } from "../../kit/Message";
 import { QueryInput } from "../../kit/QueryInput";
 import { SearchStatus } from "../../kit/SearchStatus";
 import { Splitter } from "../../kit/Splitter";
-import { plural } from "../../lib/format";
+import { clock } from "../../lib/clock";
 import { useKeys } from "../../lib/keys";
 import { usePages } from "../../lib/pages";
 import { range, refresh, resolved } from "../../lib/range";
-import { useResource } from "../../lib/resource";
 import { hrefWith, param, replace } from "../../lib/route";
 import { storedNumber } from "../../lib/stored";
 import { usePageTitle } from "../../lib/title";
 import { useChosen } from "./chosen";
+import { foundWords } from "./found";
 import { Histogram } from "./Histogram";
+import { useCounts } from "./liveCounts";
 import { LogList } from "./LogList";
 import { LogPanel } from "./LogPanel";
 import { keyOf } from "./record";
 import { useTail } from "./tail";
 
 const PAGE_ROWS = 300;
-const BUCKETS = 120;
 const LIVE_START = "now-15m";
 
 const panelWidth = storedNumber("logs.panel", 420, 260, 900);
@@ -49,8 +49,7 @@ export default function LogsPage() {
       return { page: { items: answer.logs, nextCursor: answer.nextCursor }, answer };
     },
   );
-  const histogramAddress = () => searchAddress("logs", "/histogram", { buckets: BUCKETS });
-  const histogram = useResource<LogHistogram>(histogramAddress, (abort) => getJson(histogramAddress(), abort));
+  const counts = useCounts(isLive);
   const tail = useTail(isLive);
   const records = useComputed(() =>
     tail.lines.value.length > 0 ? [...tail.lines.value, ...list.value.items] : list.value.items,
@@ -71,12 +70,20 @@ export default function LogsPage() {
   useSignalEffect(() => tail.exclude(list.value.items));
 
   const { first, nextCursor, loading, error } = list.value;
-  const total = histogram.value.data?.count;
+  const histogram = counts.value?.histogram;
+  const follows = isLive.value && range.value.end === "now";
+  const found = foundWords({
+    total: histogram?.count,
+    listed: records.value.length,
+    live: tail.lines.value.length,
+    hasMore: nextCursor !== null,
+    countedTo: follows && counts.value ? clock(counts.value.of.endMs) : undefined,
+  });
   return (
     <>
       <h1 class="hidden">Logs</h1>
       <QueryInput signal="logs" placeholder='service:payment timeout -"health check" severity>=warn' error={error} />
-      <SearchStatus found={foundWords(total, records.value.length, nextCursor)} answer={first} loading={loading}>
+      <SearchStatus found={found} answer={first} loading={loading}>
         <button
           class={`${controls.quiet} ${wrap.value ? controls.on : ""}`}
           aria-pressed={wrap.value}
@@ -98,7 +105,7 @@ export default function LogsPage() {
         <Facets signal="logs" open={openFacets} />
         <section class={layout.main} aria-label="Results">
           {error && <Failure error={error} retry={refresh} />}
-          {!error && histogram.value.data && <Histogram histogram={histogram.value.data} />}
+          {!error && histogram && <Histogram histogram={histogram} />}
           {!error && records.value.length > 0 && (
             <LogList
               records={records.value}
@@ -122,11 +129,6 @@ export default function LogsPage() {
       </div>
     </>
   );
-}
-
-function foundWords(total: number | undefined, listed: number, nextCursor: string | null): string {
-  if (total !== undefined) return plural(Math.max(total, listed), "line");
-  return nextCursor === null ? plural(listed, "line") : `${plural(listed, "line")} listed, more below`;
 }
 
 function Nothing({ isLive }: { isLive: boolean }) {

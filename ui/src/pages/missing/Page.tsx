@@ -2,8 +2,10 @@
 
 import { Message } from "../../kit/Message";
 import { path } from "../../lib/route";
+import { usePageTitle } from "../../lib/title";
 
 export default function MissingPage() {
+  usePageTitle("No such page");
   return (
     <Message title="There is no such page.">
       <p>

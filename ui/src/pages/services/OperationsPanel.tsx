@@ -51,7 +51,7 @@ export function OperationsPanel({ service, onClose }: Props) {
         {error && <Failure error={error} />}
         {data && <Operations list={data} service={service.name} />}
         {map.error && <Failure error={map.error} />}
-        {map.data && !service.isOther && <Calls map={map.data} service={service.name} />}
+        {map.data && <Calls map={map.data} service={service.name} />}
       </div>
     </>
   );

@@ -3,10 +3,11 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { during, getJson, url } from "../../api/client";
-import type { ServiceList } from "../../api/types";
+import type { ServiceList, ServiceSummary } from "../../api/types";
 import controls from "../../kit/controls.module.css";
 import layout from "../../kit/layout.module.css";
 import { Failure, Message } from "../../kit/Message";
+import { serviceLabel } from "../../kit/Service";
 import { Splitter } from "../../kit/Splitter";
 import { plural } from "../../lib/format";
 import { range, refresh, resolved } from "../../lib/range";
@@ -51,7 +52,7 @@ export default function ServicesPage() {
     );
   });
   const byName = useComputed(
-    () => new Map((past.value.data?.services ?? []).map((service) => [service.name, service])),
+    () => new Map((past.value.data?.services ?? []).filter(({ isOther }) => !isOther).map((it) => [it.name, it])),
   );
   useEffect(() => {
     const timer = setInterval(() => {
@@ -61,8 +62,9 @@ export default function ServicesPage() {
   }, []);
 
   const { data, error, loading } = list.value;
-  const chosen = hasParam("service") ? services.value.find(({ name }) => name === param("service")) : undefined;
-  const choose = (name: string | undefined) => replace(hrefWith({ service: name }));
+  const isChosen = ({ name, isOther }: ServiceSummary) => !isOther && name === param("service");
+  const chosen = hasParam("service") ? services.value.find(isChosen) : undefined;
+  const choose = (service: ServiceSummary | undefined) => replace(hrefWith({ service: service?.name }));
   return (
     <div class={layout.columns}>
       <section class={layout.main}>
@@ -93,7 +95,7 @@ export default function ServicesPage() {
             services={services.value}
             before={byName.value}
             sort={sort.value}
-            chosen={chosen?.name}
+            chosen={chosen}
             onSort={(key) => replace(hrefWith({ sort: key === "name" ? undefined : key }))}
             onChoose={choose}
           />
@@ -105,7 +107,7 @@ export default function ServicesPage() {
           <aside
             class={layout.panel}
             style={{ width: `${panelWidth.value}px` }}
-            aria-label={`Operations of ${chosen.name}`}
+            aria-label={`Operations of ${serviceLabel(chosen.name)}`}
           >
             <OperationsPanel key={chosen.name} service={chosen} onClose={() => choose(undefined)} />
           </aside>

@@ -2,7 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import type { ServiceSummary } from "../../api/types";
-import { Service } from "../../kit/Service";
+import { Service, serviceLabel } from "../../kit/Service";
 import { Spark } from "../../kit/Spark";
 import { compact, duration, durationLiteral, percent, rate } from "../../lib/format";
 import { useCursor } from "../../lib/cursor";
@@ -16,9 +16,9 @@ interface Props {
   services: readonly ServiceSummary[];
   before: ReadonlyMap<string, ServiceSummary>;
   sort: SortKey;
-  chosen: string | undefined;
+  chosen: ServiceSummary | undefined;
   onSort: (key: SortKey) => void;
-  onChoose: (name: string | undefined) => void;
+  onChoose: (service: ServiceSummary | undefined) => void;
 }
 
 const COLUMNS: readonly (readonly [SortKey, string])[] = [
@@ -39,7 +39,10 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
   const cursor = useCursor({
     count: () => services.length,
     list,
-    onOpen: (index) => push(tracesOf(services[index]!.name)),
+    onOpen: (index) => {
+      const { isOther, name } = services[index]!;
+      if (!isOther) push(tracesOf(name));
+    },
   });
   const greatestRate = Math.max(...services.map(({ ratePerSecond }) => ratePerSecond));
   return (
@@ -63,12 +66,12 @@ export function ServiceTable({ services, before, sort, chosen, onSort, onChoose 
         <tbody>
           {services.map((service, index) => (
             <Row
-              key={service.name}
+              key={`${service.isOther} ${service.name}`}
               service={service}
-              before={before.get(service.name)}
+              before={service.isOther ? undefined : before.get(service.name)}
               greatestRate={greatestRate}
-              isMarked={index === cursor.value || service.name === chosen}
-              onChoose={() => onChoose(service.name === chosen ? undefined : service.name)}
+              isMarked={index === cursor.value || service === chosen}
+              onChoose={() => onChoose(service === chosen ? undefined : service)}
             />
           ))}
         </tbody>
@@ -86,29 +89,42 @@ interface RowProps {
 }
 
 function Row({ service, before, greatestRate, isMarked, onChoose }: RowProps) {
-  const { name, spanCount, errorCount, p50Nano, p95Nano, series } = service;
+  const { name, isOther, spanCount, errorCount, p50Nano, p95Nano, series } = service;
+  // What stands for many services leads to none of them.
+  const link = (href: string) => (isOther ? {} : { href });
   const failed = errorCount > 0;
   const shares = series.errorCounts.map((count, index) => count / Math.max(1, series.spanCounts[index] ?? 0));
   return (
     <tr class={styles.row} data-marked={isMarked}>
       <th scope="row">
         <div class={styles.name}>
-          <a href={tracesOf(name)}>
-            <Service name={name} />
-          </a>
-          <button class={styles.more} aria-label={`Operations of ${name}`} aria-pressed={isMarked} onClick={onChoose}>
-            operations
-          </button>
+          {isOther ? (
+            "(others)"
+          ) : (
+            <>
+              <a href={tracesOf(name)}>
+                <Service name={name} />
+              </a>
+              <button
+                class={styles.more}
+                aria-label={`Operations of ${serviceLabel(name)}`}
+                aria-pressed={isMarked}
+                onClick={onChoose}
+              >
+                operations
+              </button>
+            </>
+          )}
         </div>
       </th>
       <td>
-        <a class={styles.cell} href={tracesOf(name)}>
+        <a class={styles.cell} {...link(tracesOf(name))}>
           <span class={styles.number}>{rate(service.ratePerSecond, greatestRate)}</span>
           <Spark class={styles.spark} values={series.spanCounts} />
         </a>
       </td>
       <td>
-        <a class={styles.cell} href={tracesOf(name, { error: true })}>
+        <a class={styles.cell} {...link(tracesOf(name, { error: true }))}>
           <span class={`${styles.number} ${failed ? styles.bad : styles.none}`}>
             {failed ? percent(errorCount, spanCount) : "·"}
           </span>
@@ -118,14 +134,17 @@ function Row({ service, before, greatestRate, isMarked, onChoose }: RowProps) {
       </td>
       <td class={styles.number}>{p50Nano === null ? "–" : duration(p50Nano)}</td>
       <td>
-        <a class={styles.cell} href={tracesOf(name, p95Nano === null ? {} : { slowerThan: durationLiteral(p95Nano) })}>
+        <a
+          class={styles.cell}
+          {...link(tracesOf(name, p95Nano === null ? {} : { slowerThan: durationLiteral(p95Nano) }))}
+        >
           <span class={styles.number}>{p95Nano === null ? "–" : duration(p95Nano)}</span>
           <Spark class={styles.spark} values={series.p95Nano} />
           <Arrow trend={latencyTrend(service, before)} what="latency" />
         </a>
       </td>
       <td class={styles.number}>
-        <a href={logsOf(name)}>{service.logCount > 0 ? compact(service.logCount) : "·"}</a>
+        <a {...link(logsOf(name))}>{service.logCount > 0 ? compact(service.logCount) : "·"}</a>
       </td>
     </tr>
   );

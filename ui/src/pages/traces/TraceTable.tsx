@@ -42,7 +42,7 @@ export function TraceTable({ traces, onEnd }: Props) {
   return (
     <div class={styles.table}>
       <div class={`${styles.row} ${styles.head}`} aria-hidden="true">
-        <span>When</span>
+        <span title="Start of the latest span that meets the search, by which the list is ordered">Latest span</span>
         <span>Root</span>
         <span class={styles.services}>Services</span>
         <span class={styles.number}>Spans</span>
@@ -86,13 +86,14 @@ interface RowProps {
 
 function TraceRow({ trace, index, isChosen, longest, now }: RowProps) {
   const { rootMissing, errorCount, durationNano } = trace;
-  const startMs = nanoToMs(trace.startTimeUnixNano);
+  const latestMs = nanoToMs(trace.latestMatchTimeUnixNano);
+  const times = `Latest span found: ${dateTime(latestMs)}\nTrace began: ${dateTime(nanoToMs(trace.startTimeUnixNano))}`;
   const service = rootMissing ? trace.firstServiceName : trace.rootServiceName;
   const name = rootMissing ? trace.firstSpanName : trace.rootSpanName;
   return (
     <div id={`trace-${index}`} class={styles.row} role="row" aria-rowindex={index + 1} aria-selected={isChosen}>
-      <span class={styles.when} role="gridcell" title={dateTime(startMs)}>
-        {brief(startMs, now)}
+      <span class={styles.when} role="gridcell" title={times}>
+        {brief(latestMs, now)}
       </span>
       <span class={styles.root} role="gridcell">
         <Service name={service ?? ""} />
