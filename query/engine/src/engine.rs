@@ -5,9 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::SessionConfig;
 use tokio::sync::Semaphore;
@@ -47,7 +45,7 @@ pub struct QueryEngine {
 struct Inner {
     storage: Storage,
     config: QueryConfig,
-    state: SessionState,
+    state: Arc<SessionState>,
     memory: Arc<GreedyMemoryPool>,
     turns: Semaphore,
 }
@@ -58,6 +56,7 @@ impl QueryEngine {
         let threads = available_parallelism().map_or(1, usize::from);
         let settings = SessionConfig::new().with_target_partitions(threads);
         let state = SessionStateBuilder::new().with_config(settings).with_default_features().build();
+        let state = Arc::new(state);
         let memory = Arc::new(GreedyMemoryPool::new(config.memory_bytes_max));
         let turns = Semaphore::new(config.concurrency_max.max(1));
         QueryEngine { inner: Arc::new(Inner { storage, config, state, memory, turns }) }
@@ -107,20 +106,12 @@ impl QueryEngine {
         };
         // What is found until then still has to be fetched.
         let search_time = search_time.unwrap_or(allowed.mul_f64(0.8)).min(allowed);
-        let session = Session::new(self.inner.storage.clone(), self.state()?, started + search_time);
+        let memory = QueryShare::new(Arc::clone(&self.inner.memory), self.inner.config.memory_bytes_max / 2);
+        let enough = started + search_time;
+        let session = Session::new(self.inner.storage.clone(), &self.inner.state, Arc::new(memory), enough);
         let found = timeout_at(end, work(session.clone())).await;
         let (value, exactness) = found.map_err(|_| deadline_passed(allowed.as_secs_f64()))??;
         let exactness = session.gaps().map_or(exactness.clone(), |gaps| exactness.lacking(gaps));
         Ok(Answer { value, exactness, statistics: session.statistics(started) })
-    }
-
-    /// The state of DataFusion for one question.
-    fn state(&self) -> Result<SessionState, QueryError> {
-        let share = QueryShare::new(Arc::clone(&self.inner.memory), self.inner.config.memory_bytes_max / 2);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(share))
-            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
-            .build_arc()?;
-        Ok(SessionStateBuilder::new_from_existing(self.inner.state.clone()).with_runtime_env(runtime).build())
     }
 }

@@ -2,14 +2,13 @@
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
-use datafusion::prelude::col;
 use futures::TryStreamExt;
 use tracewell_model::{Logs, TimeRange, UnixNanos};
 use tracewell_storage::{Column, Predicate, RowAddress};
 
 use crate::log_order::{LogCursor, Rank, ranks};
 use crate::logs::LogPage;
-use crate::session::{DAMAGED_GROUPS_MAX, Session, View, collect};
+use crate::session::{DAMAGED_GROUPS_MAX, Session, View};
 use crate::slices::{TimeOrder, slices};
 use crate::{Exactness, Page, QueryError, QueryErrorKind};
 
@@ -142,13 +141,7 @@ impl LogSearch {
         range: TimeRange,
         wanted: usize,
     ) -> Result<Vec<Found>, QueryError> {
-        let columns = [("time", Column::Time), ("address", Column::Address)];
-        let ascending = self.order == TimeOrder::OldestFirst;
-        let rows = session
-            .scan(view, &columns, range, self.predicate.clone())?
-            .sort(vec![col("time").sort(ascending, false)])?
-            .limit(0, Some(wanted + SLACK))?;
-        let mut rows = found_rows(&collect(rows).await?);
+        let mut rows = self.first_by_time(session, view, range, wanted + SLACK).await?;
         let all = rows.len() < wanted + SLACK;
         if !all && let Some(edge) = rows.get(wanted - 1).map(|row| row.time) {
             let cut = rows.last().is_some_and(|last| last.time == edge);
@@ -170,6 +163,31 @@ impl LogSearch {
         Ok(rows)
     }
 
+    /// The first `wanted` rows of a stretch of time, ordered by time alone.
+    async fn first_by_time(
+        &self,
+        session: &Session,
+        view: &View,
+        range: TimeRange,
+        wanted: usize,
+    ) -> Result<Vec<Found>, QueryError> {
+        let columns = [("time", Column::Time), ("address", Column::Address)];
+        let mut batches = session.stream(view, &columns, range, self.predicate.clone());
+        let memory = session.reservation("the first records");
+        let mut rows: Vec<Found> = Vec::new();
+        while let Some(batch) = batches.try_next().await? {
+            memory.try_grow(batch.num_rows() * FOUND_BYTES)?;
+            rows.extend(found_rows(&batch));
+            if rows.len() > wanted {
+                rows.select_nth_unstable_by_key(wanted, |row| self.time_key(row.time));
+                rows.truncate(wanted);
+            }
+            memory.try_resize(rows.len() * FOUND_BYTES)?;
+        }
+        rows.sort_by_key(|row| self.time_key(row.time));
+        Ok(rows)
+    }
+
     /// The first `wanted` records of a timestamp, in order; with `after`, those beyond so many of that rank.
     async fn at_instant(
         &self,
@@ -182,12 +200,12 @@ impl LogSearch {
         let whole = instant(time);
         let range = TimeRange { start: whole.start.max(self.time.start), end: whole.end.min(self.time.end) };
         let columns = [("time", Column::Time), ("address", Column::Address)];
-        let mut batches = session.stream(view, &columns, range, self.predicate.clone()).await?;
+        let mut batches = session.stream(view, &columns, range, self.predicate.clone());
         let memory = session.reservation("records of one timestamp");
         let mut rows = Vec::new();
         while let Some(batch) = batches.try_next().await? {
             memory.try_grow(batch.num_rows() * FOUND_BYTES)?;
-            rows.extend(found_rows(&[batch]));
+            rows.extend(found_rows(&batch));
         }
         let mut skip = after.map_or(0, |(_, given)| usize::try_from(given).unwrap_or(usize::MAX));
         let keep = wanted.saturating_add(skip);
@@ -276,14 +294,11 @@ fn instant(time: i64) -> TimeRange {
     TimeRange { start, end }
 }
 
-fn found_rows(batches: &[RecordBatch]) -> Vec<Found> {
-    let rows = |batch: &RecordBatch| {
-        let times = batch.column(0).as_primitive::<TimestampNanosecondType>().values().to_vec();
-        let addresses = batch.column(1).as_primitive::<UInt64Type>().values().to_vec();
-        times.into_iter().zip(addresses)
-    };
-    let found = |(time, address)| Found { time, rank: None, address: RowAddress(address) };
-    batches.iter().flat_map(rows).map(found).collect()
+fn found_rows(batch: &RecordBatch) -> impl Iterator<Item = Found> {
+    let times = batch.column(0).as_primitive::<TimestampNanosecondType>().values();
+    let addresses = batch.column(1).as_primitive::<UInt64Type>().values();
+    let found = |(&time, &address)| Found { time, rank: None, address: RowAddress(address) };
+    times.iter().zip(addresses).map(found)
 }
 
 /// The whole records, in the given order.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
 use tokio::time::Instant;
 use tracewell_model::{Signal, TenantId, TimeRange};
@@ -25,12 +27,21 @@ const GAPS_NAMED_MAX: usize = 5;
 #[derive(Clone)]
 pub(crate) struct Session {
     storage: Storage,
-    context: SessionContext,
+    planning: Arc<Planning>,
+    memory: Arc<dyn MemoryPool>,
+    /// How many sources are read at a time.
+    parts: usize,
     counters: Arc<Counters>,
     /// What the question has looked at, to tell what was left out.
     seen: Arc<Mutex<Vec<Snapshot>>>,
     /// When a list that is found piece by piece stops looking and gives what it has.
     enough: Instant,
+}
+
+/// What plans need; made with the first one, because a look-up does without.
+struct Planning {
+    state: Arc<SessionState>,
+    context: OnceLock<SessionContext>,
 }
 
 #[derive(Default)]
@@ -41,9 +52,30 @@ struct Counters {
 }
 
 impl Session {
-    pub(crate) fn new(storage: Storage, state: SessionState, enough: Instant) -> Session {
-        let context = SessionContext::new_with_state(state);
-        Session { storage, context, counters: Arc::default(), seen: Arc::default(), enough }
+    /// A question that may take of `memory`, planned with the settings of `state`.
+    pub(crate) fn new(
+        storage: Storage,
+        state: &Arc<SessionState>,
+        memory: Arc<dyn MemoryPool>,
+        enough: Instant,
+    ) -> Session {
+        let parts = state.config().target_partitions();
+        let planning = Arc::new(Planning { state: Arc::clone(state), context: OnceLock::new() });
+        Session { storage, planning, memory, parts, counters: Arc::default(), seen: Arc::default(), enough }
+    }
+
+    /// What plans are made and run with.
+    fn context(&self) -> Result<&SessionContext, QueryError> {
+        if let Some(context) = self.planning.context.get() {
+            return Ok(context);
+        }
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(&self.memory))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .build_arc()?;
+        let state = SessionState::clone(&self.planning.state);
+        let state = SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build();
+        Ok(self.planning.context.get_or_init(|| SessionContext::new_with_state(state)))
     }
 
     /// What the tenant has of the signal now.
@@ -68,23 +100,23 @@ impl Session {
         time: TimeRange,
         predicate: Predicate,
     ) -> Result<DataFrame, QueryError> {
-        Ok(self.context.read_table(Arc::new(SnapshotTable::new(view, columns, time, predicate)))?)
+        Ok(self.context()?.read_table(Arc::new(SnapshotTable::new(view, columns, time, predicate)))?)
     }
 
-    /// The rows of such a plan, batch by batch.
-    pub(crate) async fn stream(
+    /// The same rows, batch by batch, without a plan.
+    pub(crate) fn stream(
         &self,
         view: &View,
         columns: &[(&str, Column)],
         time: TimeRange,
         predicate: Predicate,
-    ) -> Result<SendableRecordBatchStream, QueryError> {
-        Ok(self.scan(view, columns, time, predicate)?.execute_stream().await?)
+    ) -> SendableRecordBatchStream {
+        SnapshotTable::new(view, columns, time, predicate).rows(self.parts)
     }
 
     /// A part of the memory that the question may take, nothing at first.
     pub(crate) fn reservation(&self, of: &str) -> MemoryReservation {
-        MemoryConsumer::new(of).register(&self.context.runtime_env().memory_pool)
+        MemoryConsumer::new(of).register(&self.memory)
     }
 
     /// What `work` finds while there is time to look further; none when there is not.

@@ -107,7 +107,7 @@ pub(crate) async fn summaries(
         ("address", Column::Address),
     ];
     let those = is_one_of(traces.iter());
-    let mut batches = session.stream(view, &columns, TimeRange::ALL, those).await?;
+    let mut batches = session.stream(view, &columns, TimeRange::ALL, those);
     let memory = session.reservation("trace summaries");
     let mut gathered: HashMap<TraceId, Gathered> = HashMap::with_capacity(traces.len());
     while let Some(batch) = batches.try_next().await? {

@@ -43,6 +43,18 @@ impl SnapshotTable {
         }
     }
 
+    /// The rows, batch by batch, without a plan; of at most `parts` sources at a time.
+    pub(crate) fn rows(&self, parts: usize) -> SendableRecordBatchStream {
+        let (columns, schema) = (self.columns.clone(), Arc::clone(&self.schema));
+        let request = Arc::new(ScanRequest { columns, time: self.time, predicate: self.predicate.clone() });
+        let parts = self.share_out(parts).into_iter().map(|sources| {
+            let (view, request, schema) = (self.view.clone(), Arc::clone(&request), Arc::clone(&schema));
+            Partition { view, sources, request, schema }.rows()
+        });
+        let rows = futures::stream::select_all(parts);
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+    }
+
     /// The numbers of the sources that may have rows, shared out to at most `parts` lists of about as many rows each.
     fn share_out(&self, parts: usize) -> Vec<Vec<u32>> {
         let mut wanted: Vec<(u64, u32)> = (0u32..)
@@ -127,6 +139,12 @@ impl PartitionStream for Partition {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        self.rows()
+    }
+}
+
+impl Partition {
+    fn rows(&self) -> SendableRecordBatchStream {
         let (view, request, schema) = (self.view.clone(), Arc::clone(&self.request), Arc::clone(&self.schema));
         let batches = futures::stream::iter(self.sources.clone())
             .flat_map(move |number| {

@@ -58,7 +58,7 @@ impl TraceReader {
     ) -> Result<TraceReader, QueryError> {
         let columns = [("span", Column::SpanId), ("address", Column::Address)];
         let is_of_trace = has_id(Column::TraceId, &trace.0);
-        let mut batches = session.stream(view, &columns, TimeRange::ALL, is_of_trace).await?;
+        let mut batches = session.stream(view, &columns, TimeRange::ALL, is_of_trace);
         let memory = session.reservation("a trace");
         let (mut rows, mut ids, mut shared_ids) = (Vec::new(), HashSet::new(), HashSet::new());
         while let Some(batch) = batches.try_next().await? {

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
-use datafusion::functions_aggregate::expr_fn::max;
-use datafusion::prelude::col;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
+use hashbrown::HashMap;
 use tracewell_model::{TimeRange, TraceId, UnixNanos};
 use tracewell_storage::{Column, Predicate, Scalar};
 
 use crate::log_order::unknown_cursor;
-use crate::session::{Session, View, collect};
+use crate::session::{Session, View};
 use crate::slices::{TimeOrder, slices};
 use crate::summary::{Matching, summaries};
 use crate::traces::TracePage;
@@ -19,6 +19,8 @@ use crate::{Exactness, Page, QueryError};
 
 /// How many rows the first stretch of time is expected to hold, at the least.
 const FIRST_SLICE_ROWS: usize = 50_000;
+/// What is held of a trace that may be in the list: in a map that may be half empty, and in a list made of it.
+const TRACE_BYTES: usize = 2 * size_of::<(TraceId, i64)>() + size_of::<Place>();
 /// How many traces are looked for at a time behind a cursor, where some were given before.
 const CANDIDATES_BEHIND_CURSOR: usize = 256;
 
@@ -160,12 +162,10 @@ impl TraceSearch {
             predicate = Predicate::And(vec![predicate, unseen]);
         }
         let columns = [("trace", Column::TraceId), ("time", Column::Time)];
-        let rows = session
-            .scan(view, &columns, slice, predicate)?
-            .aggregate(vec![col("trace")], vec![max(col("time")).alias("latest")])?
-            .sort(vec![col("latest").sort(false, false), col("trace").sort(true, false)])?
-            .limit(0, Some(limit))?;
-        Ok(collect(rows).await?.iter().flat_map(places).collect())
+        let mut found = latest_of_each(session, session.stream(view, &columns, slice, predicate)).await?;
+        found.sort_unstable_by_key(Place::key);
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// The places of the traces by their latest matching spans in the whole time range.
@@ -176,10 +176,7 @@ impl TraceSearch {
         let those = is_one_of(traces.iter().map(|place| &place.trace));
         let predicate = Predicate::And(vec![those, self.predicate.clone()]);
         let columns = [("trace", Column::TraceId), ("time", Column::Time)];
-        let rows = session
-            .scan(view, &columns, self.time, predicate)?
-            .aggregate(vec![col("trace")], vec![max(col("time")).alias("latest")])?;
-        Ok(collect(rows).await?.iter().flat_map(places).collect())
+        latest_of_each(session, session.stream(view, &columns, self.time, predicate)).await
     }
 
     /// Which spans of the traces match.
@@ -190,7 +187,7 @@ impl TraceSearch {
             return Ok(Matching::StartingIn(self.time));
         }
         let predicate = Predicate::And(vec![is_one_of(traces.iter()), self.predicate.clone()]);
-        let mut batches = session.stream(view, &[("address", Column::Address)], self.time, predicate).await?;
+        let mut batches = session.stream(view, &[("address", Column::Address)], self.time, predicate);
         let memory = session.reservation("matching spans");
         let mut addresses: Vec<u64> = Vec::new();
         while let Some(batch) = batches.try_next().await? {
@@ -207,15 +204,22 @@ pub(crate) fn is_one_of<'a>(traces: impl Iterator<Item = &'a TraceId>) -> Predic
     Predicate::In { column: Column::TraceId, values: traces.map(|trace| Scalar::Binary(trace.0.to_vec())).collect() }
 }
 
-/// Rows of trace id and latest start.
-fn places(batch: &RecordBatch) -> Vec<Place> {
-    let traces = batch.column(0).as_fixed_size_binary();
-    let times = batch.column(1).as_primitive::<TimestampNanosecondType>();
-    let place = |row: usize| {
-        let trace = TraceId::from_slice(traces.value(row)).unwrap_or_default();
-        Place { latest: times.value(row), trace }
-    };
-    (0..batch.num_rows()).filter(|&row| traces.is_valid(row)).map(place).collect()
+/// Of rows of trace id and start, each trace with its latest start.
+async fn latest_of_each(session: &Session, mut batches: SendableRecordBatchStream) -> Result<Vec<Place>, QueryError> {
+    let memory = session.reservation("traces");
+    let mut latest: HashMap<TraceId, i64> = HashMap::new();
+    while let Some(batch) = batches.try_next().await? {
+        let traces = batch.column(0).as_fixed_size_binary();
+        let times = batch.column(1).as_primitive::<TimestampNanosecondType>().values();
+        let known = latest.len();
+        for (trace, &time) in traces.iter().zip(times) {
+            let Some(trace) = trace else { continue };
+            let trace = TraceId::from_slice(trace).unwrap_or_default();
+            latest.entry(trace).and_modify(|latest| *latest = time.max(*latest)).or_insert(time);
+        }
+        memory.try_grow((latest.len() - known) * TRACE_BYTES)?;
+    }
+    Ok(latest.into_iter().map(|(trace, latest)| Place { latest, trace }).collect())
 }
 
 #[cfg(test)]

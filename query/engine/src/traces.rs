@@ -1,13 +1,13 @@
 //! Lists of traces, and whole traces.
 
 use arrow::array::AsArray;
-use arrow::datatypes::UInt64Type;
-use datafusion::prelude::col;
+use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
+use futures::TryStreamExt;
 use serde::Serialize;
 use tracewell_model::{Signal, SpanId, Spans, TenantId, TimeRange, TraceId};
 use tracewell_storage::{Column, Comparison, Predicate, RowAddress, Scalar};
 
-use crate::session::{DAMAGED_GROUPS_MAX, Session, View, collect};
+use crate::session::{DAMAGED_GROUPS_MAX, Session, View};
 use crate::trace_reader::TraceReader;
 use crate::trace_search::TraceSearch;
 use crate::{Answer, Exactness, Page, QueryEngine, QueryError, QueryErrorKind, QueryScope, TraceSummary, lower};
@@ -78,13 +78,14 @@ impl QueryEngine {
             let view = session.view(tenant, Signal::Traces);
             let columns = [("time", Column::Time), ("address", Column::Address)];
             let is_it = Predicate::And(vec![has_id(Column::TraceId, &trace.0), has_id(Column::SpanId, &span.0)]);
-            let first = session
-                .scan(&view, &columns, TimeRange::ALL, is_it)?
-                .sort(vec![col("time").sort(true, false), col("address").sort(true, false)])?
-                .limit(0, Some(1))?;
-            let first = collect(first).await?;
-            let address = first.iter().find_map(|batch| batch.column(1).as_primitive::<UInt64Type>().iter().next());
-            let Some(address) = address.flatten() else { return Ok((None, Exactness::Exact)) };
+            let mut batches = session.stream(&view, &columns, TimeRange::ALL, is_it);
+            let mut first: Option<(i64, u64)> = None;
+            while let Some(batch) = batches.try_next().await? {
+                let times = batch.column(0).as_primitive::<TimestampNanosecondType>().values();
+                let addresses = batch.column(1).as_primitive::<UInt64Type>().values();
+                first = times.iter().copied().zip(addresses.iter().copied()).chain(first).min();
+            }
+            let Some((_, address)) = first else { return Ok((None, Exactness::Exact)) };
             Ok((Some(view.snapshot().spans(&[RowAddress(address)]).await?), Exactness::Exact))
         })
         .await

@@ -18,6 +18,7 @@ mod lists;
 mod needs;
 mod object;
 mod order;
+mod page_reader;
 mod pages;
 mod prune;
 mod quarantine;

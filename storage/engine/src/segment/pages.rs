@@ -6,10 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowSelection};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
@@ -18,6 +16,7 @@ use tracewell_model::Signal;
 
 use super::columns::ColumnPlan;
 use super::object::VerifiedObject;
+use super::page_reader::GroupPages;
 use crate::maintenance::ColumnBytes;
 
 /// The end of a file that is fetched at first: enough for the footers of most.
@@ -162,15 +161,13 @@ impl Pages {
         let mut object = object.clone();
         let ranges = self.byte_ranges(group, leaves, selection.as_ref());
         object.fetch(ranges).map_err(|error| ParquetError::External(Box::new(error)))?;
-        let mask = ProjectionMask::leaves(self.metadata.parquet_schema(), leaves.0.iter().copied());
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(object, self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_projection(mask)
-            .with_batch_size(batch_rows);
-        if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection);
-        }
-        builder.build()
+        let schema = self.metadata.parquet_schema();
+        let mask = ProjectionMask::leaves(schema, leaves.0.iter().copied());
+        let columns = parquet_to_arrow_field_levels(schema, mask, Some(self.metadata.schema().fields()))?;
+        let metadata = Arc::clone(self.metadata.metadata());
+        let rows_max = self.group(group).num_rows() as usize;
+        let pages = GroupPages { object: Arc::new(object), metadata, group };
+        ParquetRecordBatchReader::try_new_with_row_groups(&columns, &pages, batch_rows.min(rows_max), selection)
     }
 
     /// Decodes it all, as one batch.
