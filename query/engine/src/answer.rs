@@ -58,11 +58,12 @@ impl Exactness {
 pub struct Statistics {
     /// Time from the question to the answer.
     pub elapsed_ms: f64,
-    /// The segments and live chunks that the tenant has of the signal.
+    /// The segments that the tenant has of the signal; what is in memory belongs to none yet.
     pub segments_total: u64,
     /// Those that were looked into.
     pub segments_read: u64,
-    /// The rows of those.
+    /// The rows, of segments and in memory, of which something was read to judge or to gather them, again each time; not
+    /// those that indexes and rollups decide.
     pub rows_scanned: u64,
 }
 

@@ -173,7 +173,7 @@ pub(crate) fn parts(
     view: &View,
     requests: Vec<(u32, RollupRequest)>,
 ) -> impl Stream<Item = Result<RollupPart, StorageError>> + use<'_> {
-    let reads: Vec<_> = requests.into_iter().map(|(number, request)| view.look(number).rollup(request)).collect();
+    let reads: Vec<_> = requests.into_iter().map(|(number, request)| view.read(number).rollup(request)).collect();
     stream::iter(reads).buffered(CONCURRENT_READS)
 }
 

@@ -46,9 +46,8 @@ struct Planning {
 
 #[derive(Default)]
 struct Counters {
-    sources: AtomicU64,
-    sources_read: AtomicU64,
-    rows: AtomicU64,
+    segments: AtomicU64,
+    segments_read: AtomicU64,
 }
 
 impl Session {
@@ -85,11 +84,10 @@ impl Session {
 
     fn view_of(&self, snapshot: Snapshot, signal: Signal) -> View {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot.clone());
-        let sources = snapshot.sources().len();
-        self.counters.sources.fetch_add(sources as u64, Ordering::Relaxed);
-        let none = || (0..sources).map(|_| AtomicBool::new(false)).collect();
-        let (seen, read) = (none(), none());
-        View { snapshot, signal, seen, read, counters: Arc::clone(&self.counters), among: None }
+        let segments = snapshot.sources().iter().filter(|source| source.is_segment()).count();
+        self.counters.segments.fetch_add(segments as u64, Ordering::Relaxed);
+        let seen = snapshot.sources().iter().map(|_| AtomicBool::new(false)).collect();
+        View { snapshot, signal, seen, counters: Arc::clone(&self.counters), among: None }
     }
 
     /// A plan that reads these columns, by name, of the rows inside `time` that meet `predicate`.
@@ -147,11 +145,13 @@ impl Session {
     }
 
     pub(crate) fn statistics(&self, started: Instant) -> Statistics {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         Statistics {
-            elapsed_ms: started.elapsed().as_secs_f64() * 1e3,
-            segments_total: self.counters.sources.load(Ordering::Relaxed),
-            segments_read: self.counters.sources_read.load(Ordering::Relaxed),
-            rows_scanned: self.counters.rows.load(Ordering::Relaxed),
+            // Hundredths of a millisecond; what is finer is noise.
+            elapsed_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+            segments_total: self.counters.segments.load(Ordering::Relaxed),
+            segments_read: self.counters.segments_read.load(Ordering::Relaxed),
+            rows_scanned: seen.iter().map(Snapshot::rows_looked_at).sum(),
         }
     }
 }
@@ -167,15 +167,13 @@ pub(crate) fn deadline_passed(seconds: f64) -> QueryError {
     QueryError::new(QueryErrorKind::Deadline, message)
 }
 
-/// A snapshot that counts which of its sources are read.
+/// A snapshot that counts which of its segments are read.
 #[derive(Clone)]
 pub(crate) struct View {
     snapshot: Snapshot,
     signal: Signal,
     /// The sources that were looked into.
     seen: Arc<[AtomicBool]>,
-    /// Those whose rows were read.
-    read: Arc<[AtomicBool]>,
     counters: Arc<Counters>,
     /// The sources whose rows are read; none: those of all.
     among: Option<Arc<[u32]>>,
@@ -202,20 +200,12 @@ impl View {
         self.among.as_ref().is_none_or(|among| among.contains(&number))
     }
 
-    /// A source that is about to be read.
+    /// A source that is about to be looked into.
     pub(crate) fn read(&self, number: u32) -> &Source {
-        let source = self.look(number);
-        if !self.read[number as usize].swap(true, Ordering::Relaxed) {
-            self.counters.rows.fetch_add(source.row_count(), Ordering::Relaxed);
+        let source = &self.snapshot.sources()[number as usize];
+        if source.is_segment() && !self.seen[number as usize].swap(true, Ordering::Relaxed) {
+            self.counters.segments_read.fetch_add(1, Ordering::Relaxed);
         }
         source
-    }
-
-    /// A source of which no rows are read, but what is known of them.
-    pub(crate) fn look(&self, number: u32) -> &Source {
-        if !self.seen[number as usize].swap(true, Ordering::Relaxed) {
-            self.counters.sources_read.fetch_add(1, Ordering::Relaxed);
-        }
-        &self.snapshot.sources()[number as usize]
     }
 }

@@ -12,7 +12,7 @@ use tracewell_model::{Logs, Records, Signal, Spans, TraceId, UnixNanos};
 
 use crate::live::{Chunk, StoredRequest};
 use crate::rollup::{RollupPart, RollupRequest};
-use crate::scan::scan_live;
+use crate::scan::{RowCount, scan_live};
 use crate::segment::{FieldCatalogue, Gaps, OnDamage, Segment};
 use crate::world::blocking;
 use crate::{AttributeScope, ScanRequest, ScanStream, StorageError, StorageErrorKind};
@@ -47,6 +47,8 @@ pub struct Source {
     kind: SourceKind,
     /// What reading it for this snapshot left out.
     gaps: Gaps,
+    /// The rows that scans of this snapshot looked at.
+    looked_at: RowCount,
 }
 
 #[derive(Clone)]
@@ -80,8 +82,8 @@ impl Source {
     /// Reads rows; `source_number` is its number in [`Snapshot::sources`], for [`crate::Column::Address`].
     pub fn scan(&self, source_number: u32, request: &ScanRequest) -> ScanStream {
         match &self.kind {
-            SourceKind::Live(chunk) => scan_live(Arc::clone(chunk.records()), source_number, request),
-            SourceKind::Segment(segment) => segment.scan(source_number, request, &self.on_damage()),
+            SourceKind::Live(chunk) => scan_live(Arc::clone(chunk.records()), source_number, request, &self.looked_at),
+            SourceKind::Segment(segment) => segment.scan(source_number, request, &self.on_damage(), &self.looked_at),
         }
     }
 
@@ -207,15 +209,17 @@ pub struct FieldCount {
 pub struct Snapshot {
     sources: Arc<[Source]>,
     gaps: Gaps,
+    looked_at: RowCount,
 }
 
 impl Snapshot {
     pub(crate) fn new(chunks: impl IntoIterator<Item = Arc<Chunk>>, segments: &[Arc<Segment>]) -> Snapshot {
-        let gaps = Gaps::default();
+        let (gaps, looked_at) = (Gaps::default(), RowCount::default());
         let live = chunks.into_iter().map(SourceKind::Live);
         let stored = segments.iter().map(|segment| SourceKind::Segment(Arc::clone(segment)));
-        let sources = live.chain(stored).map(|kind| Source { kind, gaps: gaps.clone() }).collect();
-        Snapshot { sources, gaps }
+        let source = |kind| Source { kind, gaps: gaps.clone(), looked_at: looked_at.clone() };
+        let sources = live.chain(stored).map(source).collect();
+        Snapshot { sources, gaps, looked_at }
     }
 
     /// A snapshot of records that are in memory and stored nowhere, for judging a batch as scans judge rows.
@@ -229,6 +233,12 @@ impl Snapshot {
     /// was looked at.
     pub fn gaps(&self) -> Vec<String> {
         self.gaps.named()
+    }
+
+    /// How many rows scans of this snapshot and its clones have looked at so far, again for each scan: those of which something
+    /// was decoded. Rows that indexes and statistics decide do not count.
+    pub fn rows_looked_at(&self) -> u64 {
+        self.looked_at.get()
     }
 
     /// Its parts; every row is in exactly one of them. A [`RowAddress`] counts them from 0.

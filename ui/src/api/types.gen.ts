@@ -433,7 +433,7 @@ export interface SpanLink {
 
 /** What a question cost. */
 export interface Statistics {
-  /** Milliseconds from the request's arrival to the answer. */
+  /** Milliseconds from the request's arrival to the answer, to the hundredth. */
   elapsedMs: number;
   /** Rows looked at. */
   rowsScanned: number;

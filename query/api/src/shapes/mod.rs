@@ -43,13 +43,14 @@ pub enum Exactness {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
-    /// Milliseconds from the request's arrival to the answer.
+    /// Milliseconds from the request's arrival to the answer, to the hundredth.
     pub elapsed_ms: f64,
-    /// Segments in the time range.
+    /// Segments that the tenant has of what was asked for; what is in memory belongs to none yet.
     pub segments_total: u64,
-    /// Segments that had to be opened.
+    /// Segments that had to be looked into.
     pub segments_read: u64,
-    /// Rows looked at.
+    /// Rows, of segments and in memory, of which something was read to judge or to gather them, again each time. What
+    /// indexes and rollups decide costs none.
     pub rows_scanned: u64,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use tracewell_model::{Logs, Records, Signal, TraceId, UnixNanos};
-use tracewell_query::{Exactness, FieldScope, Page, QueryErrorKind, SEVERITY_NAMES, default_facets};
+use tracewell_model::{Logs, Records, Signal, TimeRange, TraceId, UnixNanos};
+use tracewell_query::{Exactness, FieldScope, Page, QueryErrorKind, SEVERITY_NAMES, Statistics, default_facets};
 
 use crate::support::oracle::meets;
 use crate::support::queries::{log_query, span_query};
@@ -305,11 +305,19 @@ async fn statistics_tell_what_was_read() {
     let server = Server::start().await;
     let rows = logs(32, 100).concat();
     server.send_logs(std::slice::from_ref(&rows)).await;
-    let answer = server.engine.search_logs(&scope("", all_time()), &Page::first(5)).await.expect("an answer");
-    assert_eq!((answer.statistics.segments_total, answer.statistics.segments_read), (1, 1));
-    assert_eq!(answer.statistics.rows_scanned, rows.len() as u64);
-    let mut before = all_time();
-    (before.start, before.end) = (UnixNanos(0), UnixNanos(BASE));
-    let answer = server.engine.search_logs(&scope("", before), &Page::first(5)).await.expect("an answer");
-    assert_eq!((answer.statistics.segments_total, answer.statistics.segments_read), (1, 0));
+    let figures = async |query: &str, time: TimeRange| {
+        let answer = server.engine.search_logs(&scope(query, time), &Page::first(5)).await.expect("an answer");
+        let Statistics { segments_total, segments_read, rows_scanned, elapsed_ms } = answer.statistics;
+        assert_eq!(elapsed_ms, (elapsed_ms * 100.0).round() / 100.0);
+        (segments_total, segments_read, rows_scanned)
+    };
+    let before = TimeRange { start: UnixNanos(0), end: UnixNanos(BASE) };
+    // Rows in memory are looked at, and are in no segment.
+    assert_eq!(figures("", all_time()).await, (0, 0, rows.len() as u64));
+    assert_eq!(figures("", before).await, (0, 0, 0));
+    server.storage.flush().await.expect("flushed");
+    assert_eq!(figures("", all_time()).await, (1, 1, rows.len() as u64));
+    assert_eq!(figures("", before).await, (1, 0, 0));
+    // The index tells that no row is of this trace: none is looked at.
+    assert_eq!(figures(&format!("trace_id:{}", TraceId(trace_id(200))), all_time()).await, (1, 1, 0));
 }

@@ -11,24 +11,25 @@ use tracewell_model::{Attributes, Logs, Records, ScopeTable, Spans, Strings};
 
 use super::attributes::{attribute_array, keys_array, presence};
 use super::view::{Cells, Nested, View, null_array, saturated_times};
-use super::{BATCH_ROWS_MAX, Prepared, ScanRequest, ScanStream, display, evaluate, project};
+use super::{BATCH_ROWS_MAX, Prepared, RowCount, ScanRequest, ScanStream, display, evaluate, project};
 use crate::world::blocking;
 use crate::{AttributeType, Column, RowAddress, StorageError};
 
 /// Reads rows of a chunk of the live tier, the source number `source` of its snapshot.
-pub(crate) fn scan_live(chunk: Arc<Records>, source: u32, request: &ScanRequest) -> ScanStream {
+pub(crate) fn scan_live(chunk: Arc<Records>, source: u32, request: &ScanRequest, looked_at: &RowCount) -> ScanStream {
     let request = Arc::new(request.clone());
-    let start = (chunk, request, 0usize);
-    Box::pin(futures::stream::try_unfold(start, move |(chunk, request, mut row)| async move {
+    let start = (chunk, request, looked_at.clone(), 0usize);
+    Box::pin(futures::stream::try_unfold(start, move |(chunk, request, looked_at, mut row)| async move {
         while row < chunk.len() {
             let rows = row..chunk.len().min(row + BATCH_ROWS_MAX);
             row = rows.end;
+            looked_at.add(rows.len());
             let (work, wanted) = (Arc::clone(&chunk), Arc::clone(&request));
             let scan = move || scan_rows(&work, source, &wanted, rows);
             // Few rows are judged sooner than another thread is woken.
             let batch = if chunk.len() <= 256 { scan()? } else { blocking(scan).await? };
             if let Some(batch) = batch {
-                return Ok(Some((batch, (chunk, request, row))));
+                return Ok(Some((batch, (chunk, request, looked_at, row))));
             }
         }
         Ok(None)

@@ -16,6 +16,8 @@ mod texts;
 mod view;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use futures::Stream;
@@ -45,6 +47,21 @@ pub struct ScanRequest {
     pub time: TimeRange,
     /// Only rows that meet it.
     pub predicate: Predicate,
+}
+
+/// Counts the rows that scans look at: those of which something is decoded, be it to judge them or to give them. What
+/// indexes and statistics decide costs none. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct RowCount(Arc<AtomicU64>);
+
+impl RowCount {
+    pub(crate) fn add(&self, rows: usize) {
+        self.0.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The batches of a scan, in any order. Dropping it stops the work.

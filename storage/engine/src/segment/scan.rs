@@ -15,19 +15,25 @@ use super::quarantine::OnDamage;
 use super::reader::{Opened, Segment};
 use super::view::SegmentView;
 use crate::deletion::surviving;
-use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, Target, Test, evaluate, project};
+use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, RowCount, Target, Test, evaluate, project};
 use crate::world::blocking;
 use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError, StorageErrorKind};
 
 impl Segment {
     /// Reads rows; the segment is the source number `source` of its snapshot. Nothing runs ahead of the reader.
-    pub(crate) fn scan(self: &Arc<Self>, source: u32, request: &ScanRequest, on_damage: &OnDamage) -> ScanStream {
+    pub(crate) fn scan(
+        self: &Arc<Self>,
+        source: u32,
+        request: &ScanRequest,
+        on_damage: &OnDamage,
+        looked_at: &RowCount,
+    ) -> ScanStream {
         let tombstones = self.tombstones();
         let mut request = request.clone();
         if !tombstones.is_empty() {
             request.predicate = surviving(&request.predicate, &tombstones);
         }
-        self.scan_with_deleted(source, request, on_damage)
+        self.scan_with_deleted(source, request, on_damage, looked_at)
     }
 
     /// As [`Segment::scan`], also of rows that are deleted and not yet removed.
@@ -36,13 +42,16 @@ impl Segment {
         source: u32,
         request: ScanRequest,
         on_damage: &OnDamage,
+        looked_at: &RowCount,
     ) -> ScanStream {
+        let looked_at = looked_at.clone();
         let start = Progress::NotBegun(Arc::clone(self), source, Arc::new(request), on_damage.clone());
-        Box::pin(futures::stream::try_unfold(start, |progress| {
+        Box::pin(futures::stream::try_unfold(start, move |progress| {
+            let looked_at = looked_at.clone();
             blocking(move || {
                 let mut scan = match progress {
                     Progress::NotBegun(segment, source, request, on_damage) => {
-                        match Scan::new(Arc::clone(&segment), source, request, on_damage.clone()) {
+                        match Scan::new(Arc::clone(&segment), source, request, on_damage.clone(), looked_at) {
                             Ok(scan) => Box::new(scan),
                             Err(error) => return on_damage.leave_out(&segment, "all rows", error).map(|()| None),
                         }
@@ -93,6 +102,7 @@ struct Scan {
     current: Option<Output>,
     lookups: TraceLookups,
     on_damage: OnDamage,
+    looked_at: RowCount,
 }
 
 /// A row group whose rows are known, being made into batches.
@@ -110,6 +120,7 @@ impl Scan {
         source: u32,
         request: Arc<ScanRequest>,
         on_damage: OnDamage,
+        looked_at: RowCount,
     ) -> Result<Scan, StorageError> {
         let opened = segment.opened()?;
         let object = segment.rows_object(&opened)?;
@@ -131,7 +142,20 @@ impl Scan {
             opened.leaves_of_column(column, &mut output);
         }
         let (current, lookups) = (None, TraceLookups::default());
-        Ok(Scan { segment, opened, object, source, request, conjuncts, output, groups, current, lookups, on_damage })
+        Ok(Scan {
+            segment,
+            opened,
+            object,
+            source,
+            request,
+            conjuncts,
+            output,
+            groups,
+            current,
+            lookups,
+            on_damage,
+            looked_at,
+        })
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, StorageError> {
@@ -177,6 +201,7 @@ impl Scan {
         let info = &self.opened.head.row_groups[group];
         let mut selected: Option<BooleanBuffer> = None;
         let mut undecided = Vec::new();
+        let mut looked_at = 0;
         for conjunct in &self.conjuncts {
             let found = candidates(&self.segment, &self.opened, conjunct, group, &mut self.lookups)?;
             if !found.as_ref().is_some_and(|found| found.exact) {
@@ -187,16 +212,20 @@ impl Scan {
             }
         }
         if !covers(&self.request.time, info.time_min, info.time_max) {
-            selected = self.narrow(group, selected, Step::Time)?;
+            selected = self.narrow(group, selected, Step::Time, &mut looked_at)?;
         }
         // Conjuncts of one cost are decided together.
         for step in undecided.chunk_by(|a, b| cost(a) == cost(b)) {
-            selected = self.narrow(group, selected, Step::Conjuncts(step))?;
+            selected = self.narrow(group, selected, Step::Conjuncts(step), &mut looked_at)?;
         }
         let rows: Vec<u32> = match &selected {
             Some(selected) => selected.set_indices().map(|row| row as u32).collect(),
             None => (0..info.rows).collect(),
         };
+        if !self.output.is_empty() {
+            looked_at = looked_at.max(rows.len());
+        }
+        self.looked_at.add(looked_at);
         if rows.is_empty() {
             return Ok(None);
         }
@@ -210,12 +239,14 @@ impl Scan {
         Ok(Some(Output { group, rows, done: 0, reader }))
     }
 
-    /// Decides a step for the selected rows.
+    /// Decides a step for the selected rows. Rows are fewer with every step, so that `looked_at` is those of the first one
+    /// that decodes any.
     fn narrow(
         &self,
         group: usize,
         selected: Option<BooleanBuffer>,
         step: Step<'_>,
+        looked_at: &mut usize,
     ) -> Result<Option<BooleanBuffer>, StorageError> {
         let count = self.opened.head.row_groups[group].rows;
         let rows: Vec<u32> = match &selected {
@@ -231,6 +262,7 @@ impl Scan {
             let batch = empty_batch(rows.len())?;
             met.append_buffer(&self.decide(group, &rows, &batch, &step)?);
         } else {
+            *looked_at = rows.len().max(*looked_at);
             let reader = self.opened.pages.read(&self.object, group, &leaves, selected.as_ref(), BATCH_ROWS_MAX);
             for batch in reader.map_err(|error| self.segment.rows_error(error))? {
                 let batch = batch.map_err(|error| self.decoding_error(error))?;

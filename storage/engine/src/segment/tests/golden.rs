@@ -15,6 +15,7 @@ use super::samples::{canonical, records};
 use super::{local, run, segment};
 use crate::catalog::{ObjectMeta, SegmentMeta};
 use crate::rollup::{MemoryRollup, RollupBuilder};
+use crate::scan::RowCount;
 use crate::segment::{OnDamage, Segment};
 use crate::{Column, Predicate, RollupRequest, RollupTable, ScanRequest, TextPattern};
 
@@ -69,10 +70,12 @@ fn segments_of_version_1_are_read_in_full() {
                 time: TimeRange::ALL,
                 predicate: Predicate::Text(TextPattern::Phrase(vec!["connection".into(), "refused".into()])),
             };
-            let batches: Vec<_> = segment.scan(0, &request, &OnDamage::Fail).try_collect().await.expect("scans");
+            let batches: Vec<_> =
+                segment.scan(0, &request, &OnDamage::Fail, &RowCount::default()).try_collect().await.expect("scans");
             let found: usize = batches.iter().map(|batch| batch.num_rows()).sum();
             let chunk = Arc::new(read);
-            let live: Vec<_> = crate::scan::scan_live(chunk, 0, &request).try_collect().await.expect("scans");
+            let live: Vec<_> =
+                crate::scan::scan_live(chunk, 0, &request, &RowCount::default()).try_collect().await.expect("scans");
             assert_eq!(found, live.iter().map(|batch| batch.num_rows()).sum::<usize>());
             assert!(found > 0);
         }

@@ -12,7 +12,7 @@ use tracewell_model::{Attributes, Records, Signal, TimeRange, UnixNanos, Value};
 
 use super::samples::{Dice, KEYS, TEXTS, records};
 use super::{local, remote, run, segment, segment_of_groups};
-use crate::scan::{display, scan_live};
+use crate::scan::{RowCount, display, scan_live};
 use crate::segment::OnDamage;
 use crate::{
     AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest, ScanStream, TextPattern, tokens,
@@ -197,12 +197,12 @@ proptest! {
             let chunk = Arc::new(records.clone());
             for number in 0..25 {
                 let request = request(seed ^ number << 32);
-                let live = rows(scan_live(Arc::clone(&chunk), 0, &request)).await;
+                let live = rows(scan_live(Arc::clone(&chunk), 0, &request, &RowCount::default())).await;
                 let expected = naive(&records, &request);
                 assert_eq!(span_ids(&live), expected, "live: {:?}", request.predicate);
                 let live = cells(&live);
-                assert_eq!(cells(&rows(plain.scan(0, &request, &OnDamage::Fail)).await), live, "segment: {request:?}");
-                assert_eq!(cells(&rows(indexed.scan(0, &request, &OnDamage::Fail)).await), live, "indexed segment: {request:?}");
+                assert_eq!(cells(&rows(plain.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await), live, "segment: {request:?}");
+                assert_eq!(cells(&rows(indexed.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await), live, "indexed segment: {request:?}");
             }
         });
     }
@@ -216,8 +216,13 @@ fn addresses_lead_to_the_rows() {
         let predicate =
             Predicate::Compare { column: Column::Kind, comparison: Comparison::Equal, value: Scalar::Int(2) };
         let columns = vec![Column::SpanId, Column::Address];
-        let found =
-            rows(segment.scan(7, &ScanRequest { columns, time: TimeRange::ALL, predicate }, &OnDamage::Fail)).await;
+        let found = rows(segment.scan(
+            7,
+            &ScanRequest { columns, time: TimeRange::ALL, predicate },
+            &OnDamage::Fail,
+            &RowCount::default(),
+        ))
+        .await;
         assert!(found.num_rows() > 5);
         let addresses = found.column(1).as_primitive::<arrow::datatypes::UInt64Type>().values();
         let at: Vec<u32> = addresses.iter().map(|address| (*address & 0xffff_ffff) as u32).collect();
@@ -234,7 +239,10 @@ fn batches_without_columns_count_rows() {
         let records = records(Signal::Logs, 4, 100);
         let segment = segment(&remote(), &records, false).await;
         let request = ScanRequest { columns: Vec::new(), time: TimeRange::ALL, predicate: Predicate::always() };
-        for scan in [segment.scan(0, &request, &OnDamage::Fail), scan_live(Arc::new(records.clone()), 0, &request)] {
+        for scan in [
+            segment.scan(0, &request, &OnDamage::Fail, &RowCount::default()),
+            scan_live(Arc::new(records.clone()), 0, &request, &RowCount::default()),
+        ] {
             let batches: Vec<RecordBatch> = scan.try_collect().await.expect("scans");
             let last_nanosecond = naive(&records, &request).len();
             assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), last_nanosecond);
@@ -257,7 +265,10 @@ fn tokens_that_are_too_long_for_the_index_are_found() {
                 let request = ScanRequest { columns, time: TimeRange::ALL, predicate: Predicate::Text(pattern) };
                 let expected = naive(&records, &request);
                 assert!(!expected.is_empty());
-                assert_eq!(span_ids(&rows(segment.scan(0, &request, &OnDamage::Fail)).await), expected);
+                assert_eq!(
+                    span_ids(&rows(segment.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await),
+                    expected
+                );
             }
         }
     });
