@@ -21,7 +21,13 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
     }
     for sent in send::send_all(&args.send).await? {
         if sent.rejected > 0 {
-            bail!("the server rejected {} of {} records of {}", sent.rejected, sent.records, sent.file);
+            bail!(
+                "the server rejected {} of {} records of {}: {}",
+                sent.rejected,
+                sent.records,
+                sent.file,
+                sent.reason
+            );
         }
     }
     Ok(())

@@ -7,6 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::{ConfigError, SETTINGS};
 
+/// Variables that are no settings: they name the file, and what the client commands talk to.
+const OTHER_VARIABLES: [&str; 3] = ["config", "server", "tenant"];
+
 /// Where a value was given; later ones win.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -50,7 +53,7 @@ impl Given {
     /// Notes a value, unless a stronger source has given one.
     pub fn set(&mut self, name: &str, value: &str, source: Source) -> Result<(), ConfigError> {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
-            return Err(unknown(name, &source.to_string()));
+            return Err(unknown(name, &source));
         };
         let weaker = self.0.get(setting.name).is_some_and(|(_, known)| *known > source);
         if !weaker {
@@ -67,12 +70,10 @@ impl Given {
     fn read_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
         for (variable, value) in variables {
             let Some(name) = variable.strip_prefix("TRACEWELL_") else { continue };
-            // These name the file, and what the client commands talk to.
-            if matches!(name, "CONFIG" | "SERVER" | "TENANT") {
-                continue;
-            }
             let name = name.to_lowercase();
-            self.set(&name, &value, Source::Environment).map_err(|_| unknown(&variable, "the environment"))?;
+            if !OTHER_VARIABLES.contains(&name.as_str()) {
+                self.set(&name, &value, Source::Environment).map_err(|_| unknown(&variable, &Source::Environment))?;
+            }
         }
         Ok(())
     }
@@ -92,16 +93,28 @@ impl Given {
     }
 }
 
-fn unknown(name: &str, source: &str) -> ConfigError {
+/// The nearest name is given as it is written in that place.
+fn unknown(name: &str, source: &Source) -> ConfigError {
     let plain = name.to_lowercase().replace('-', "_");
     let plain = plain.strip_prefix("tracewell_").unwrap_or(&plain);
-    let suggestion = SETTINGS
+    let others = if *source == Source::Environment { &OTHER_VARIABLES[..] } else { &[] };
+    let nearest = SETTINGS
         .iter()
-        .map(|setting| (strsim::damerau_levenshtein(plain, setting.name), setting.name))
+        .map(|setting| setting.name)
+        .chain(others.iter().copied())
+        .map(|name| (strsim::damerau_levenshtein(plain, name), name))
         .filter(|(distance, name)| *distance <= name.len() / 2)
-        .min()
-        .map(|(_, name)| name);
-    ConfigError::Unknown { name: name.to_owned(), source_name: source.to_owned(), suggestion }
+        .min();
+    let suggestion = nearest.map(|(_, name)| match source {
+        Source::File(_) => name.to_owned(),
+        Source::Environment => format!("TRACEWELL_{}", name.to_uppercase()),
+        Source::Flag => format!("--{}", name.replace('_', "-")),
+    });
+    let source_name = match source {
+        Source::Environment => "the environment".to_owned(),
+        other => other.to_string(),
+    };
+    ConfigError::Unknown { name: name.to_owned(), source_name, suggestion }
 }
 
 /// A value in the YAML file.
@@ -188,6 +201,12 @@ mod tests {
     fn a_misspelt_variable_is_an_error() {
         let variables = [("TRACEWELL_DATADIR".to_owned(), "x".to_owned())].into_iter();
         let error = Given::default().read_environment(variables).expect_err("unknown").to_string();
-        assert!(error.contains("TRACEWELL_DATADIR") && error.contains("data_dir"), "{error}");
+        let expected = "unknown setting \"TRACEWELL_DATADIR\" in the environment; did you mean \"TRACEWELL_DATA_DIR\"?";
+        assert_eq!(error, expected);
+        for (wrong, right) in [("FLSH_BYTES", "FLUSH_BYTES"), ("TENAT", "TENANT"), ("SERVR", "SERVER")] {
+            let variables = [(format!("TRACEWELL_{wrong}"), "x".to_owned())].into_iter();
+            let error = Given::default().read_environment(variables).expect_err("unknown").to_string();
+            assert!(error.ends_with(&format!("did you mean \"TRACEWELL_{right}\"?")), "{error}");
+        }
     }
 }

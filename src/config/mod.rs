@@ -28,8 +28,8 @@ pub enum ConfigError {
         name: String,
         /// Where.
         source_name: String,
-        /// The setting that may have been meant.
-        suggestion: Option<&'static str>,
+        /// The name that may have been meant, as it is written there.
+        suggestion: Option<String>,
     },
     /// A value that the setting does not take.
     #[error("{name} = {value:?} ({source_name}): {reason}")]
@@ -56,8 +56,8 @@ pub enum ConfigError {
     Combination(String),
 }
 
-fn nearest(suggestion: &Option<&'static str>) -> String {
-    suggestion.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+fn nearest(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 impl Config {

@@ -91,7 +91,7 @@ async fn what_is_exported_is_imported_field_by_field() -> anyhow::Result<()> {
     ensure!(error.contains("is there already"), "{error}");
 
     let other = Server::start(&folder.path().join("b"), &ServerOptions::default()).await?;
-    output(&["import", text(&traces), text(&logs), "--endpoint", &other.otlp_http]).await?;
+    output(&["import", text(&traces), text(&logs), "--server", &other.http]).await?;
     all_stored(&other, &sent).await?;
 
     // Half a file is noticed before anything of it is sent.

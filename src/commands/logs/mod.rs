@@ -1,10 +1,14 @@
 //! `tracewell logs`: log records that match a query, now or as they come.
 
+mod shown;
+mod tail;
+
 use std::io::Write;
 
 use clap::Args;
-use futures::StreamExt;
 use serde::Deserialize;
+use shown::Shown;
+use tail::Tail;
 
 use super::{printable, time};
 use crate::client::{Client, Exactness, ServerArgs};
@@ -39,24 +43,44 @@ pub struct LogsArgs {
 struct Page {
     logs: Vec<serde_json::Value>,
     #[serde(default)]
-    dropped_count: u64,
-    #[serde(default)]
     exactness: Exactness,
     next_cursor: Option<String>,
 }
 
+/// The end of a page that a tail goes on from: also records whose time is ahead of the server's clock come before the tail.
+const END_OF_TIME: &str = "9223372036854775807";
+
 /// Runs the command.
 pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.server)?;
-    let query = ("q", args.query.join(" "));
-    // The stream is opened first, so that nothing falls between the page and the stream.
-    let stream = match args.follow {
-        true => Some(client.get("/logs/tail", std::slice::from_ref(&query), "text/event-stream").await?),
-        false => None,
-    };
-    let parameters =
-        [query, ("start", args.start.clone()), ("end", args.end.clone()), ("limit", args.limit.to_string())];
-    let mut page: Page = client.get_json("/logs", &parameters).await?;
+    if !args.follow {
+        return list(&args, client.get_json("/logs", &parameters(&args, &args.end)).await?).map(drop);
+    }
+    // The tail is opened first, so that nothing falls between the page and the tail.
+    let mut tail = Tail::open(&client, args.query.join(" ")).await?;
+    let end = if args.end == "now" { END_OF_TIME } else { &args.end };
+    let page = tail.during(client.get_json("/logs", &parameters(&args, end))).await?;
+    let mut shown = Shown::new(&list(&args, page)?);
+    loop {
+        let batch = tail.next().await?;
+        if batch.dropped_count > 0 {
+            eprintln!("({} records were left out: they came faster than they could be shown)", batch.dropped_count);
+        }
+        for record in batch.logs {
+            if !shown.take(&record) {
+                print(&record, args.json)?;
+            }
+        }
+    }
+}
+
+fn parameters(args: &LogsArgs, end: &str) -> [(&'static str, String); 4] {
+    let (q, limit) = (args.query.join(" "), args.limit.to_string());
+    [("q", q), ("start", args.start.clone()), ("end", end.to_owned()), ("limit", limit)]
+}
+
+/// Prints a page, and gives its records.
+fn list(args: &LogsArgs, mut page: Page) -> anyhow::Result<Vec<serde_json::Value>> {
     if page.logs.is_empty() && !args.follow && !args.json {
         eprintln!("no log record matches between {} and {}", args.start, args.end);
     }
@@ -67,28 +91,7 @@ pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     if page.next_cursor.is_some() {
         eprintln!("there are older ones: raise --limit or narrow the query");
     }
-    if let Some(stream) = stream {
-        follow(stream, args.json).await?;
-    }
-    Ok(())
-}
-
-async fn follow(response: reqwest::Response, json: bool) -> anyhow::Result<()> {
-    let mut body = response.bytes_stream();
-    let mut pending = Vec::new();
-    while let Some(piece) = body.next().await {
-        pending.extend_from_slice(&piece?);
-        while let Some(end) = pending.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            let Some(data) = line.strip_prefix(b"data:") else { continue };
-            let Ok(page) = serde_json::from_slice::<Page>(data) else { continue };
-            if page.dropped_count > 0 {
-                eprintln!("({} records were left out: they came faster than they could be shown)", page.dropped_count);
-            }
-            page.logs.iter().try_for_each(|record| print(record, json))?;
-        }
-    }
-    anyhow::bail!("the server ended the stream: follow again for what comes from now on")
+    Ok(page.logs)
 }
 
 fn print(record: &serde_json::Value, json: bool) -> std::io::Result<()> {

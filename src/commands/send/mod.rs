@@ -1,11 +1,20 @@
 //! `tracewell send`: replays files of OTLP requests.
 
+mod exporter;
+mod target;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
+use exporter::Exporter;
 use futures::{StreamExt, TryStreamExt};
+use target::TargetArgs;
 use tracewell_model::UnixNanos;
+
+use super::printable;
 
 /// Sends files of OTLP export requests to a server.
 #[derive(Args, Debug)]
@@ -13,18 +22,17 @@ pub struct SendArgs {
     /// Files of protobuf requests, each behind its length as a varint; may be compressed with zstd
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The server's OTLP/HTTP address
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "http://127.0.0.1:4318", value_name = "URL")]
-    endpoint: String,
-    /// The tenant
-    #[arg(long, env = "TRACEWELL_TENANT", default_value = "default", value_name = "NAME")]
-    tenant: String,
+    #[command(flatten)]
+    target: TargetArgs,
     /// What the files hold; found out from their content by default
     #[arg(long)]
     signal: Option<FileSignal>,
     /// Requests under way at once
     #[arg(long, default_value_t = 8)]
     concurrency: usize,
+    /// For how many seconds a request is sent again while the server is overloaded
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    retry_for: u64,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -77,6 +85,9 @@ pub struct Sent {
     pub records: u64,
     /// Those that the server did not take.
     pub rejected: u64,
+    /// Why, in the server's words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     seconds: f64,
 }
 
@@ -87,32 +98,34 @@ pub async fn run(args: SendArgs) -> anyhow::Result<()> {
 
 /// Sends all files and says what became of each.
 pub async fn send_all(args: &SendArgs) -> anyhow::Result<Vec<Sent>> {
-    let http = reqwest::Client::new();
+    let (http, endpoint) = (reqwest::Client::new(), args.target.endpoint().await?);
     let mut all = Vec::new();
     for file in &args.files {
-        let sent = send(args, &http, file).await.with_context(|| format!("could not send {}", file.display()))?;
-        if args.json {
-            println!("{}", serde_json::to_string(&sent)?);
-            all.push(sent);
-            continue;
-        }
-        println!(
-            "{}: {} {} in {} requests, {:.1} s{}",
-            sent.file,
-            sent.records,
-            if sent.signal == "traces" { "spans" } else { "log records" },
-            sent.requests,
-            sent.seconds,
-            if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() },
-        );
+        let sent = send(args, &http, &endpoint, file).await;
+        let sent = sent.with_context(|| format!("could not send {}", file.display()))?;
+        println!("{}", if args.json { serde_json::to_string(&sent)? } else { sent.words() });
         all.push(sent);
     }
     Ok(all)
 }
 
-async fn send(args: &SendArgs, http: &reqwest::Client, file: &Path) -> anyhow::Result<Sent> {
+impl Sent {
+    fn words(&self) -> String {
+        let noun = if self.signal == "traces" { "spans" } else { "log records" };
+        let Sent { file, records, requests, seconds, .. } = self;
+        let rejected = match (self.rejected, self.reason.as_str()) {
+            (0, "") => String::new(),
+            (0, warning) => format!(": {}", printable(warning)),
+            (rejected, "") => format!(", {rejected} rejected"),
+            (rejected, reason) => format!(", {rejected} rejected: {}", printable(reason)),
+        };
+        format!("{file}: {records} {noun} in {requests} requests, {seconds:.1} s{rejected}")
+    }
+}
+
+async fn send(args: &SendArgs, http: &reqwest::Client, endpoint: &str, file: &Path) -> anyhow::Result<Sent> {
     let began = std::time::Instant::now();
-    let content = read(file)?;
+    let content = Bytes::from(read(file)?);
     let requests = tracewell_otlp::delimited(&content).collect::<Result<Vec<&[u8]>, _>>()?;
     let Some(first) = requests.iter().find(|request| !request.is_empty()) else {
         bail!("the file holds no request");
@@ -121,29 +134,33 @@ async fn send(args: &SendArgs, http: &reqwest::Client, file: &Path) -> anyhow::R
         Some(signal) => signal,
         None => signal_of(first)?,
     };
-    let name = signal.name();
-    let url = format!("{}/v1/{name}", args.endpoint.trim_end_matches('/'));
-    let (records, rejected) = futures::stream::iter(requests.iter().enumerate())
+    let exporter = Exporter {
+        http: http.clone(),
+        url: format!("{endpoint}/v1/{}", signal.name()),
+        tenant: args.target.tenant.clone(),
+        retry_for: Duration::from_secs(args.retry_for),
+    };
+    let mut sent = Sent { file: file.display().to_string(), signal: signal.name(), ..Sent::default() };
+    let mut answers = futures::stream::iter(requests.iter().enumerate())
         .map(|(number, request)| {
-            let (http, url, tenant) = (http.clone(), url.clone(), args.tenant.clone());
-            let count = count(signal, request);
-            let body = request.to_vec();
+            let (exporter, body) = (&exporter, content.slice_ref(request));
             async move {
-                let rejected = export(&http, &url, &tenant, body).await.with_context(|| format!("request {number}"))?;
-                anyhow::Ok((count?, rejected))
+                let records = count(signal, &body)?;
+                let rejected = exporter.export(body).await.with_context(|| format!("request {number}"))?;
+                anyhow::Ok((records, rejected))
             }
         })
-        .buffer_unordered(args.concurrency.max(1))
-        .try_fold((0, 0), |sum, one| async move { Ok((sum.0 + one.0, sum.1 + one.1)) })
-        .await?;
-    Ok(Sent {
-        file: file.display().to_string(),
-        signal: name,
-        requests: requests.len() as u64,
-        records,
-        rejected,
-        seconds: began.elapsed().as_secs_f64(),
-    })
+        .buffer_unordered(args.concurrency.max(1));
+    while let Some((records, rejected)) = answers.try_next().await? {
+        sent.requests += 1;
+        sent.records += records;
+        sent.rejected += rejected.records;
+        if sent.reason.is_empty() {
+            sent.reason = rejected.reason;
+        }
+    }
+    sent.seconds = began.elapsed().as_secs_f64();
+    Ok(sent)
 }
 
 /// The content of a file, inflated.
@@ -190,37 +207,4 @@ pub fn decoded(signal: FileSignal, request: &[u8]) -> anyhow::Result<(u64, u64)>
             (decoded.records.len() as u64, decoded.rejected)
         }
     })
-}
-
-/// Sends one request, again while the answer says so, and returns how many records were rejected.
-async fn export(http: &reqwest::Client, url: &str, tenant: &str, body: Vec<u8>) -> anyhow::Result<u64> {
-    let body = bytes::Bytes::from(body);
-    for attempt in 0..30 {
-        let response = http
-            .post(url)
-            .header("content-type", "application/x-protobuf")
-            .header("x-scope-orgid", tenant)
-            .body(body.clone())
-            .send()
-            .await
-            .with_context(|| format!("no answer from {url}: is the server running there? (--endpoint URL)"))?;
-        let status = response.status();
-        if status.is_success() {
-            return rejected(&response.bytes().await?);
-        }
-        if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-            bail!("{url} answered {status}: {}", String::from_utf8_lossy(&response.bytes().await?));
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200 << attempt.min(3))).await;
-    }
-    bail!("{url} was overloaded for too long")
-}
-
-/// The `rejected_*` count of a response: field 1 of the message in field 1.
-fn rejected(response: &[u8]) -> anyhow::Result<u64> {
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-    use prost::Message;
-    // Responses of both signals have the same shape on the wire.
-    let response = ExportTraceServiceResponse::decode(response).context("the answer is no OTLP response")?;
-    Ok(response.partial_success.map_or(0, |partial| partial.rejected_spans.max(0) as u64))
 }
