@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod host;
 mod metrics;
+mod request_line;
 mod serve;
 mod status;
 

@@ -23,6 +23,7 @@ use tracewell_storage::Storage;
 use crate::config::Config;
 use crate::host::AllowedHosts;
 use crate::metrics;
+use crate::request_line::LenientListener;
 use crate::status::ServerState;
 
 /// How long requests may take to finish when the server is asked to stop.
@@ -73,7 +74,7 @@ pub async fn run_and_tell(
     let front = front(hosts, Arc::clone(&complete), tracewell_api::router_while_starting(Arc::clone(&state) as _));
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(
-        axum::serve(listener, front)
+        axum::serve(LenientListener(listener), front)
             .with_graceful_shutdown(async move {
                 let _ = stopped.await;
             })

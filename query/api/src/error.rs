@@ -22,6 +22,9 @@ pub enum ApiError {
         /// What would have been right.
         expected: String,
     },
+    /// A cursor that no page of this list ended with.
+    #[error("{0}")]
+    InvalidCursor(String),
     /// A parameter that has to be given is missing.
     #[error("parameter {name} is missing: expected {expected}")]
     MissingParameter {
@@ -118,6 +121,7 @@ impl ApiError {
     fn kind(&self) -> (StatusCode, &'static str) {
         match self {
             ApiError::InvalidParameter { .. } => (StatusCode::BAD_REQUEST, "invalid_parameter"),
+            ApiError::InvalidCursor(_) => (StatusCode::BAD_REQUEST, "invalid_parameter"),
             ApiError::MissingParameter { .. } => (StatusCode::BAD_REQUEST, "missing_parameter"),
             ApiError::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "unknown_parameter"),
             ApiError::RepeatedParameter(_) => (StatusCode::BAD_REQUEST, "repeated_parameter"),
@@ -167,6 +171,7 @@ impl From<QueryError> for ApiError {
         let message = error.to_string();
         match error.kind() {
             QueryErrorKind::Invalid => ApiError::InvalidQuery { message, position: error.position() },
+            QueryErrorKind::InvalidCursor => ApiError::InvalidCursor(message),
             QueryErrorKind::NotFound => ApiError::NotFound(message),
             QueryErrorKind::Deadline => ApiError::DeadlineExceeded(message),
             QueryErrorKind::Memory => ApiError::OutOfMemory(message),

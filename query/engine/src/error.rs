@@ -8,6 +8,8 @@ use tracewell_storage::{StorageError, StorageErrorKind};
 pub enum QueryErrorKind {
     /// Ask differently: the message says what is wrong, [`QueryError::position`] where.
     Invalid,
+    /// Ask with the cursor of the page before, or from the first page on.
+    InvalidCursor,
     /// What was asked for by name is not there.
     NotFound,
     /// Ask for less or allow more time: the deadline passed.

@@ -8,9 +8,9 @@ use std::fmt::Write;
 
 use tracewell_model::Logs;
 
-use crate::QueryError;
 use crate::fingerprint::Fingerprints;
 use crate::slices::TimeOrder;
+use crate::{QueryError, QueryErrorKind};
 
 /// The place of a record among those of its timestamp. Lesser ones come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,10 @@ impl LogCursor {
 /// The error about a cursor that no page ended with.
 pub(crate) fn unknown_cursor(text: &str) -> QueryError {
     let text: String = text.chars().take(80).collect();
-    QueryError::invalid(format!("{text:?} is not a cursor: pass the nextCursor of the page before as it is"))
+    QueryError::new(
+        QueryErrorKind::InvalidCursor,
+        format!("parameter cursor: {text:?} is wrong: expected the nextCursor of the page before, as it is"),
+    )
 }
 
 #[cfg(test)]

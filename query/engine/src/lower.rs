@@ -136,8 +136,8 @@ fn enumeration(
     }
 }
 
-/// Severities compare by number; the unset one (0) is a missing value. A text that is no name of a severity is
-/// compared with the sender's text, whatever its case.
+/// Severities compare by number; the unset one (0) is a missing value. A name is also compared with the sender's text,
+/// whatever its case: there are senders that give no number.
 fn severity(test: &Test) -> Result<Predicate, QueryError> {
     let number = |comparison, number| compare(Column::SeverityNumber, comparison, Scalar::Int(number));
     let is_set = || not(number(Comparison::Equal, 0));
@@ -155,19 +155,16 @@ fn severity(test: &Test) -> Result<Predicate, QueryError> {
                 }
                 (None, Ok(exact)) => vec![number(Comparison::Equal, exact.into())],
                 (None, Err(_)) if literal.eq_ignore_ascii_case("unset") => vec![number(Comparison::Equal, 0)],
-                (None, Err(_)) => return Ok(sent),
+                (None, Err(_)) if literal.is_empty() => return Ok(sent),
+                (None, Err(_)) => return Err(no_severity(value.span.start, literal)),
             };
             Ok(Predicate::Or(vec![Predicate::And(numbers), sent]))
         }
         Test::Compare(operator, value) => {
             let exact = value.content.parse::<i32>().ok().map(|number| (number.into(), number.into()));
-            let (first, last) = severity_numbers(&value.content).or(exact).ok_or_else(|| {
-                let message = format!(
-                    "{:?} is not a severity: expected trace, debug, info, warn, error, fatal or a number",
-                    value.content
-                );
-                QueryError::invalid_at(value.span.start, message)
-            })?;
+            let (first, last) = severity_numbers(&value.content)
+                .or(exact)
+                .ok_or_else(|| no_severity(value.span.start, &value.content))?;
             let comparison = ordering(*operator);
             let bound = match comparison {
                 Comparison::Greater | Comparison::LessOrEqual => last,
@@ -176,6 +173,12 @@ fn severity(test: &Test) -> Result<Predicate, QueryError> {
             Ok(Predicate::And(vec![is_set(), number(comparison, bound)]))
         }
     }
+}
+
+fn no_severity(position: usize, text: &str) -> QueryError {
+    let expected =
+        "expected trace, debug, info, warn, error, fatal, unset or a number; severity_text has the sender's words";
+    QueryError::invalid_at(position, format!("{text:?} is not a severity: {expected}"))
 }
 
 /// The value without wildcards, which fields with a fixed set of values do not take.

@@ -66,7 +66,10 @@ async fn a_cursor_that_was_never_given_is_refused() {
     for path in ["/api/v1/traces", "/api/v1/logs"] {
         let reply = server.get(&format!("{path}?cursor=%3Cnonsense%3E"), &[]).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path}: {}", reply.text());
-        assert!(reply.text().contains("cursor"), "{path}: {}", reply.text());
+        let error = reply.json();
+        assert_eq!(error["error"]["code"], "invalid_parameter", "{path}: {error}");
+        let message = error["error"]["message"].as_str().expect("a message");
+        assert!(message.starts_with("parameter cursor: \"<nonsense>\" is wrong"), "{path}: {message}");
     }
 }
 

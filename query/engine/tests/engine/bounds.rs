@@ -200,6 +200,17 @@ async fn what_cannot_be_asked_is_refused_with_the_place_in_the_query() {
     }
     let error = server.engine.search_logs(&scope("severity>loud", all_time()), &Page::first(1)).await;
     assert_eq!(error.expect_err("no severity").position(), Some(9));
+    for query in ["severity:eror", "-severity:notice", "severity:(info OR warning)"] {
+        let error = server.engine.search_logs(&scope(query, all_time()), &Page::first(1)).await.expect_err(query);
+        assert!(
+            error.to_string().contains("expected trace, debug, info, warn, error, fatal, unset"),
+            "{query}: {error}"
+        );
+    }
+    for query in ["severity:unset", "severity:WARN", "severity:warn2", "severity:17", "severity:not*", "severity:\"\""]
+    {
+        server.engine.search_logs(&scope(query, all_time()), &Page::first(1)).await.expect(query);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +220,8 @@ async fn limits_and_cursors_that_are_none_are_refused() {
     for page in [Page::first(0), Page::first(1_001), Page::after(5, "nonsense")] {
         let logs = server.engine.search_logs(&everything, &page).await.expect_err("refused");
         let traces = server.engine.search_traces(&everything, &page).await.expect_err("refused");
-        assert_eq!((logs.kind(), traces.kind()), (QueryErrorKind::Invalid, QueryErrorKind::Invalid), "{page:?}");
+        let expected = if page.cursor.is_some() { QueryErrorKind::InvalidCursor } else { QueryErrorKind::Invalid };
+        assert_eq!((logs.kind(), traces.kind()), (expected, expected), "{page:?}");
     }
     let error = server.engine.log_histogram(&everything, 0).await.expect_err("no bucket");
     assert_eq!(error.kind(), QueryErrorKind::Invalid);

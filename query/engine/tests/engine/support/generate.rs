@@ -171,7 +171,7 @@ fn intrinsic(random: &mut Random, signal: Signal) -> String {
     let order = random.pick(&ORDERS);
     let id = 1 + random.below(9);
     match (signal, random.below(4)) {
-        (Signal::Logs, 0) => format!("severity:{}", random.pick(&["info", "warn", "error", "9", "notice", "*"])),
+        (Signal::Logs, 0) => format!("severity:{}", random.pick(&["info", "warn", "error", "9", "unset", "*"])),
         (Signal::Logs, 1) => format!("severity{order}{}", random.pick(&["debug", "warn", "fatal", "13"])),
         (Signal::Logs, 2) => format!("span_id:{}", format!("{id:02x}").repeat(8)),
         (Signal::Traces, 0) => format!("duration{order}{}", random.pick(&["0ns", "70ms", "500ms", "1.4s", "1m"])),

@@ -249,6 +249,7 @@ fn severity_passes(number: i32, text: &str, test: &Test, literal: &str) -> bool 
         Test::Is(_) => {
             text.to_lowercase() == literal.to_lowercase()
                 || literal.parse() == Ok(number)
+                || (literal == "unset" && number == 0)
                 || class.is_some_and(|class| (class + 1..=class + 4).contains(&number))
         }
         Test::Compare(operator, _) if number != 0 => {

@@ -49,7 +49,7 @@ const LOGS: [&str; 20] = [
     "severity>=warn",
     "severity<error",
     "severity>debug",
-    "severity:notice",
+    "severity:unset",
     "severity:9",
     "severity:*",
     "severity_text:INFO",
