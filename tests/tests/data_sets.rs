@@ -1,7 +1,7 @@
-//! The real data sets: sent by `tracewell send`, and every fact of their `truth.json` asked of the API, before flush, after
-//! flush, after compaction and after a restart. `TRACEWELL_DATA` names the folder with the data sets.
+//! Real data sets: sent by `tracewell send`, and every fact of their `truth.json` asked of the API, before flush, after flush,
+//! after compaction and after a restart. The small one is in `tests/data`; `TRACEWELL_DATA` names the folder with the large one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
@@ -11,19 +11,18 @@ use tracewell_tests::{Api, Server, ServerOptions, tracewell};
 const MINUTE: u64 = 60_000_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the data sets: cargo xtask data DIR"]
 async fn online_boutique_is_answered_exactly() -> anyhow::Result<()> {
-    check("online-boutique").await
+    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/online-boutique")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the data sets: cargo xtask data DIR"]
+#[ignore = "needs the data set: cargo xtask data DIR"]
 async fn train_ticket_is_answered_exactly() -> anyhow::Result<()> {
-    check("train-ticket").await
+    let data_sets = std::env::var("TRACEWELL_DATA").context("TRACEWELL_DATA is not set")?;
+    check(&Path::new(&data_sets).join("train-ticket")).await
 }
 
-async fn check(name: &str) -> anyhow::Result<()> {
-    let folder = PathBuf::from(std::env::var("TRACEWELL_DATA").context("TRACEWELL_DATA is not set")?).join(name);
+async fn check(folder: &Path) -> anyhow::Result<()> {
     let truth: Value = serde_json::from_slice(&std::fs::read(folder.join("truth.json"))?)?;
     let data = tempfile::tempdir()?;
     // Nothing is flushed or merged but when the test says so.
@@ -31,7 +30,7 @@ async fn check(name: &str) -> anyhow::Result<()> {
     let flags = flags.iter().map(|flag| format!("--{flag}")).collect();
     let options = ServerOptions { flags, ..ServerOptions::default() };
     let server = Server::start(data.path(), &options).await?;
-    send(&server, &folder).await?;
+    send(&server, folder).await?;
     compare(&server.api(), &truth, "before flush").await?;
     server.api().post("/maintenance/flush").await?;
     compare(&server.api(), &truth, "after flush").await?;

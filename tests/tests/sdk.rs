@@ -53,14 +53,23 @@ fn services(trace: &Value) -> Vec<&str> {
 
 async fn logs_belong_to_their_trace(api: &Api, trace: &Value) -> anyhow::Result<()> {
     let id = trace["traceId"].as_str().context("no trace id")?;
+    // Of Python's logging and of pino in Node.js.
+    let expected = [("orders", "order accepted for teapot"), ("storefront", "sold a teapot")];
     let logs = eventually(|| async {
         let logs = api.all(&format!("/traces/{id}/logs"), "logs", &[]).await?;
-        Ok((!logs.is_empty()).then_some(logs))
+        let is_there = |(service, body): &(&str, &str)| {
+            logs.iter().any(|record| record["serviceName"] == *service && record["body"] == *body)
+        };
+        Ok(expected.iter().all(is_there).then_some(logs))
     })
     .await
-    .context("logs in the trace")?;
-    let bodies: Vec<&str> = logs.iter().filter_map(|record| record["body"].as_str()).collect();
-    ensure!(bodies.contains(&"order accepted for teapot"), "bodies: {bodies:?}");
+    .context("a log record of each service in the trace")?;
+    let sold = logs.iter().find(|record| record["body"] == expected[1].1).context("the record of Node.js")?;
+    ensure!(sold["severityNumber"] == 9 && sold["attributes"]["item"] == "teapot", "record: {sold}");
+    // It belongs to the span of the request that Node.js served.
+    let span = sold["spanId"].as_str().context("no span id")?;
+    let span = api.get(&format!("/traces/{id}/spans/{span}"), &[]).await?;
+    ensure!(span["serviceName"] == "storefront", "span: {span}");
     Ok(())
 }
 
@@ -73,6 +82,10 @@ async fn errors_are_found(api: &Api) -> anyhow::Result<()> {
     eventually(|| async { Ok(api.get("/logs", &query).await?["logs"][0]["body"].as_str().map(str::to_owned)) })
         .await
         .context("the error is in the logs")?;
+    let query = [("q", "service:storefront severity:warn \"could not sell\" item:unobtainium trace_id:*")];
+    eventually(|| async { Ok(api.get("/logs", &query).await?["logs"][0]["body"].as_str().map(str::to_owned)) })
+        .await
+        .context("the warning of Node.js is in the logs")?;
     Ok(())
 }
 

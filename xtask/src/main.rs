@@ -1,5 +1,6 @@
-//! The tasks of developing Tracewell: `cargo xtask test`, `check`, `simulate`, `crash`, `data`.
+//! The tasks of developing Tracewell: `cargo xtask test`, `check`, `simulate`, `crash`, `data`, `fuzz`.
 
+mod fuzz;
 mod install;
 mod simulate;
 mod versions;
@@ -15,13 +16,15 @@ cargo xtask TASK
 
   test             install what the tests need, build, and pass all tests
   check            formatting, lints, one version of the crates that must agree
-  data DIR         send the data sets in DIR to a server of its own and compare every answer with their truth.json
+  data DIR         send the data set DIR/train-ticket to a server of its own and compare every answer with its truth.json
   simulate [--seeds N] [--seed S] [--minutes M]
                    run the storage engine under seeds, with faults and restarts: N seeds, or as many as fit into M minutes
                    (default: 10 minutes); --seed replays one and shows what happened
   simulate --planted
                    plant bugs in the engine, and see at which seed the simulation finds each
   crash [CYCLES]   kill -9 the server again and again and look for lost or doubled records (default 100)
+  fuzz [SECONDS]   give each fuzz target of the OTLP decoder invented inputs for so long (default 60); installs cargo-fuzz and a
+                   nightly toolchain when they are missing
 ";
 
 fn main() -> anyhow::Result<()> {
@@ -33,6 +36,8 @@ fn main() -> anyhow::Result<()> {
         ["check"] => check(),
         ["data", directory] => data(Path::new(directory)),
         ["simulate", options @ ..] => simulate::simulate(options),
+        ["fuzz"] => fuzz::fuzz("60"),
+        ["fuzz", seconds] => fuzz::fuzz(seconds),
         ["crash"] => crash("100"),
         ["crash", cycles] => crash(cycles),
         _ => {
