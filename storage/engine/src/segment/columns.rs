@@ -169,7 +169,7 @@ impl ColumnPlan {
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
             .set_max_row_group_row_count(None)
-            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_statistics_enabled(if level == 0 { EnabledStatistics::None } else { EnabledStatistics::Chunk })
             .set_created_by(super::CREATED_BY.to_owned());
         Ok(match self.signal {
             Signal::Traces => span_encodings(builder),

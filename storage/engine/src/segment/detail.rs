@@ -43,7 +43,8 @@ fn kind(section: Section) -> &'static str {
     match section {
         Section::Catalogue => "field catalogue",
         Section::TraceFence | Section::TraceBlocks => "trace index",
-        Section::Words(_) => "text index: words",
+        Section::Words(_) | Section::Wordings(_) => "text index: words",
+        Section::WordingRuns(_) => "text index: rows of wordings",
         Section::Values(_) => "index of rare values",
         Section::RollupHead | Section::RollupBody => "rollup",
         Section::Identifiers(_) => "text index: identifiers",

@@ -13,6 +13,7 @@ use super::order::order_row_group;
 use super::row_bytes::row_group_length;
 use super::shred::{Parents, shred_logs, shred_spans};
 use super::trace_index::TraceIndexBuilder;
+use super::wordings::Tokenized;
 use super::{WriteOptions, scopes, text_index, unwritten, value_filter};
 use crate::rollup::RollupBuilder;
 use crate::{StorageError, StorageErrorKind};
@@ -54,6 +55,8 @@ pub(crate) struct SegmentEncoder {
     traces: TraceIndexBuilder,
     rollup: RollupBuilder,
     row_groups: Vec<RowGroupInfo>,
+    /// The row group that more pieces may follow.
+    open: Option<RowGroupInfo>,
     index: IndexWriter,
     rows: u32,
 }
@@ -78,6 +81,7 @@ impl SegmentEncoder {
             traces: TraceIndexBuilder::new(granule),
             rollup: RollupBuilder::new(),
             row_groups: Vec::new(),
+            open: None,
             index: IndexWriter::default(),
             rows: 0,
         })
@@ -96,6 +100,22 @@ impl SegmentEncoder {
         while !rest.is_empty() {
             let (group, after) = rest.split_at(row_group_length(records, rest, self.row_group_rows));
             self.row_group(records, group)?;
+            self.end_row_group()?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Appends the `rows` of `records` to a row group that more can be appended to. For segments without an index.
+    pub(crate) fn append_piece(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let room = self.row_group_rows - self.open.map_or(0, |open| open.rows as usize);
+            let (piece, after) = rest.split_at(row_group_length(records, rest, room));
+            self.row_group(records, piece)?;
+            if piece.len() == room || !after.is_empty() {
+                self.end_row_group()?;
+            }
             rest = after;
         }
         Ok(())
@@ -107,14 +127,15 @@ impl SegmentEncoder {
             let message = format!("{} rows more than a segment of {} rows can take", rows.len(), self.rows);
             return Err(StorageError::new(StorageErrorKind::Internal, message));
         };
-        let mut info = self.info(records, rows);
+        self.open = Some(self.info(records, rows));
         self.rollup.add(records, rows)?;
         match records {
             Records::Spans(spans) => {
                 let scope_ids = self.scopes.merge(&spans.scopes);
-                info.wild_times = wild_times(spans, rows);
                 rows.iter().for_each(|&row| self.traces.push(spans.trace_id[row as usize]));
-                self.index_row_group(records, rows)?;
+                if self.full_text_index {
+                    self.index_row_group(records, rows, &Tokenized::of(records, rows))?;
+                }
                 let parents = Parents::of(spans, rows);
                 for (piece, first) in rows.chunks(PIECE_ROWS).zip((0..).step_by(PIECE_ROWS)) {
                     let parents = parents.slice(first, piece.len());
@@ -124,18 +145,28 @@ impl SegmentEncoder {
             }
             Records::Logs(logs) => {
                 let scope_ids = self.scopes.merge(&logs.scopes);
-                let rows = clustered(logs, rows, &scope_ids);
+                let mut rows = by_scope(logs, rows, &scope_ids);
+                if self.full_text_index {
+                    let mut texts = Tokenized::of(records, &rows);
+                    texts.sort(&mut rows);
+                    self.index_row_group(records, &rows, &texts)?;
+                }
                 rows.iter().for_each(|&row| self.traces.push(logs.trace_id[row as usize]));
-                self.index_row_group(records, &rows)?;
                 for piece in rows.chunks(PIECE_ROWS) {
                     let batch = shred_logs(logs, piece, &scope_ids, &self.plan)?;
                     self.parquet.write(&batch).map_err(unwritten)?;
                 }
             }
         }
-        self.parquet.flush().map_err(unwritten)?;
-        self.row_groups.push(info);
         self.rows = total;
+        Ok(())
+    }
+
+    fn end_row_group(&mut self) -> Result<(), StorageError> {
+        if let Some(info) = self.open.take() {
+            self.parquet.flush().map_err(unwritten)?;
+            self.row_groups.push(info);
+        }
         Ok(())
     }
 
@@ -144,33 +175,37 @@ impl SegmentEncoder {
         self.catalogue.merge(catalogue);
     }
 
+    /// The row group, when these rows are appended.
     fn info(&self, records: &Records, rows: &[u32]) -> RowGroupInfo {
         let times = match records {
             Records::Spans(spans) => &spans.start,
             Records::Logs(logs) => &logs.timestamp,
         };
         let times = rows.iter().map(|&row| times[row as usize]);
-        RowGroupInfo {
-            first_row: self.rows,
-            rows: rows.len() as u32,
-            time_min: times.clone().min().unwrap_or_default(),
-            time_max: times.max().unwrap_or_default(),
-            wild_times: false,
+        let (time_min, time_max) = (times.clone().min().unwrap_or_default(), times.max().unwrap_or_default());
+        let wild_times = matches!(records, Records::Spans(spans) if has_wild_times(spans, rows));
+        match self.open {
+            None => RowGroupInfo { first_row: self.rows, rows: rows.len() as u32, time_min, time_max, wild_times },
+            Some(open) => RowGroupInfo {
+                first_row: open.first_row,
+                rows: open.rows + rows.len() as u32,
+                time_min: time_min.min(open.time_min),
+                time_max: time_max.max(open.time_max),
+                wild_times: wild_times || open.wild_times,
+            },
         }
     }
 
-    fn index_row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
-        if self.full_text_index {
-            let indexed = text_index::build(records, rows)?;
-            let group = self.row_groups.len() as u32;
-            self.index.section(Section::Words(group), &indexed.words);
-            self.index.section(Section::Identifiers(group), &indexed.identifiers);
-            let attributes = match records {
-                Records::Spans(spans) => &spans.attributes,
-                Records::Logs(logs) => &logs.attributes,
-            };
-            self.index.section(Section::Values(group), &value_filter::build(attributes, rows));
-        }
+    fn index_row_group(&mut self, records: &Records, rows: &[u32], texts: &Tokenized) -> Result<(), StorageError> {
+        let group = self.row_groups.len() as u32;
+        self.index.section(Section::Wordings(group), &text_index::build(texts.wordings())?);
+        self.index.section(Section::WordingRuns(group), &texts.runs()?);
+        self.index.section(Section::Identifiers(group), &texts.identifiers());
+        let attributes = match records {
+            Records::Spans(spans) => &spans.attributes,
+            Records::Logs(logs) => &logs.attributes,
+        };
+        self.index.section(Section::Values(group), &value_filter::build(attributes, rows));
         Ok(())
     }
 
@@ -181,6 +216,7 @@ impl SegmentEncoder {
 
     /// Ends the segment.
     pub(crate) fn finish(mut self) -> Result<Encoded, StorageError> {
+        self.end_row_group()?;
         self.parquet.finish().map_err(unwritten)?;
         let mut buffer = std::mem::take(self.parquet.inner_mut());
         let rows_rest = buffer.take();
@@ -209,13 +245,13 @@ impl SegmentEncoder {
     }
 }
 
-fn clustered(logs: &Logs, rows: &[u32], scope_ids: &[u32]) -> Vec<u32> {
+fn by_scope(logs: &Logs, rows: &[u32], scope_ids: &[u32]) -> Vec<u32> {
     let mut rows = rows.to_vec();
     order_row_group(logs, &mut rows, scope_ids);
     rows
 }
 
-fn wild_times(spans: &Spans, rows: &[u32]) -> bool {
+fn has_wild_times(spans: &Spans, rows: &[u32]) -> bool {
     const WILD: u64 = 1 << 63;
     rows.iter().any(|&row| spans.start[row as usize] >= WILD || spans.end[row as usize] >= WILD)
 }

@@ -28,12 +28,16 @@ pub(crate) enum Section {
     TraceFence,
     /// The blocks of the trace index.
     TraceBlocks,
-    /// The words of the texts of this row group.
+    /// The words of the texts of this row group, by row: as programs wrote that knew no wordings.
     Words(u32),
     /// The identifiers in the texts of this row group.
     Identifiers(u32),
     /// The values of attributes of this row group.
     Values(u32),
+    /// The words of the wordings of this row group.
+    Wordings(u32),
+    /// Which rows of this row group have which wording.
+    WordingRuns(u32),
     /// What was counted by minute, and where the counts are.
     RollupHead,
     /// The counts.
@@ -51,6 +55,8 @@ impl Section {
             Section::Values(row_group) => (6, row_group),
             Section::RollupHead => (7, 0),
             Section::RollupBody => (8, 0),
+            Section::Wordings(row_group) => (9, row_group),
+            Section::WordingRuns(row_group) => (10, row_group),
         }
     }
 
@@ -64,6 +70,8 @@ impl Section {
             (6, row_group) => Some(Section::Values(row_group)),
             (7, _) => Some(Section::RollupHead),
             (8, _) => Some(Section::RollupBody),
+            (9, row_group) => Some(Section::Wordings(row_group)),
+            (10, row_group) => Some(Section::WordingRuns(row_group)),
             // Of a later version of the format that this one may read.
             _ => None,
         }
@@ -77,6 +85,8 @@ impl std::fmt::Display for Section {
             Section::TraceFence => f.write_str("fence of the trace index"),
             Section::TraceBlocks => f.write_str("trace index"),
             Section::Words(group) => write!(f, "words of row group {group}"),
+            Section::Wordings(group) => write!(f, "wordings of row group {group}"),
+            Section::WordingRuns(group) => write!(f, "runs of wordings of row group {group}"),
             Section::Values(group) => write!(f, "rare values of row group {group}"),
             Section::RollupHead => f.write_str("head of the rollup"),
             Section::RollupBody => f.write_str("rollup"),

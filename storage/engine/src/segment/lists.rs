@@ -1,7 +1,8 @@
 //! Lists of attributes without columns of their own, as they are read.
 
 use arrow::array::{
-    Array, AsArray, BinaryArray, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray,
+    Array, AsArray, BinaryArray, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, StringArray,
+    StructArray,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
@@ -91,11 +92,27 @@ pub(super) fn strings(array: &dyn Array) -> Result<&StringArray, StorageError> {
     array.as_string_opt::<i32>().ok_or_else(|| damaged("a text column of another type"))
 }
 
-/// The text at `row` of a column that may be dictionary coded.
-pub(super) fn string_at(array: &dyn Array, row: usize) -> Result<&str, StorageError> {
-    match array.as_dictionary_opt::<Int32Type>() {
-        Some(dictionary) => Ok(strings(dictionary.values().as_ref())?.value(dictionary.keys().value(row) as usize)),
-        None => Ok(strings(array)?.value(row)),
+/// A text column that may be dictionary coded.
+pub(super) enum Texts<'a> {
+    Plain(&'a StringArray),
+    Coded(&'a Int32Array, &'a StringArray),
+}
+
+impl<'a> Texts<'a> {
+    /// The texts in a column.
+    pub(super) fn new(array: &'a dyn Array) -> Result<Texts<'a>, StorageError> {
+        match array.as_dictionary_opt::<Int32Type>() {
+            Some(coded) => Ok(Texts::Coded(coded.keys(), strings(coded.values().as_ref())?)),
+            None => Ok(Texts::Plain(strings(array)?)),
+        }
+    }
+
+    /// The text at `row`, which is not null.
+    pub(super) fn get(&self, row: usize) -> &'a str {
+        match self {
+            Texts::Plain(texts) => texts.value(row),
+            Texts::Coded(codes, texts) => texts.value(codes.value(row) as usize),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ mod tombstones;
 mod trace_index;
 mod value_filter;
 mod view;
+mod wordings;
 mod writer;
 
 #[cfg(test)]

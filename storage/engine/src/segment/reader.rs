@@ -18,9 +18,10 @@ use super::quarantine::Quarantine;
 use super::scopes;
 use super::text_bundle::BundleDirectory;
 use super::text_filter::TextFilter;
-use super::text_index::{Found, WordIndex, look_up};
+use super::text_index::{Documents, Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use super::value_filter::ValueFilter;
+use super::wordings::Runs;
 use crate::catalog::SegmentMeta;
 use crate::deletion::Tombstone;
 use crate::rollup::MemoryRollup;
@@ -283,19 +284,32 @@ impl Segment {
         pattern: &TextPattern,
         group: usize,
     ) -> Result<Option<Found>, StorageError> {
-        let sections = [Section::Words(group as u32), Section::Identifiers(group as u32)];
-        let [Some(words), Some(identifiers)] = sections.map(|section| opened.head.section(section)) else {
+        let number = group as u32;
+        let section = |section| opened.head.section(section);
+        let (Some(words), Some(identifiers)) = (
+            section(Section::Wordings(number)).or(section(Section::Words(number))),
+            section(Section::Identifiers(number)),
+        ) else {
             return Ok(None);
         };
+        let runs = section(Section::WordingRuns(number));
         let mut object = self.index_of(&opened.head)?;
-        object.fetch(vec![words.clone(), identifiers.clone()])?;
+        object.fetch([Some(words.clone()), Some(identifiers.clone()), runs.clone()].into_iter().flatten().collect())?;
         let identifiers = object.read(identifiers)?;
         let filter = TextFilter::decode(&identifiers);
         let filter = filter.ok_or_else(|| self.index.corrupt("a filter of its text index makes no sense"))?;
         let rows = opened.head.row_groups[group].rows as usize;
         let found = look_up(pattern, rows, &filter, || {
+            let documents = match runs {
+                None => Documents::Rows(rows),
+                Some(runs) => {
+                    let runs = Runs::decode(&object.read(runs).map_err(TextError::Storage)?, rows);
+                    let no_sense = || TextError::Storage(self.index.corrupt("the runs of its wordings make no sense"));
+                    Documents::Wordings(runs.ok_or_else(no_sense)?)
+                }
+            };
             let directory = BundleDirectory::open(Arc::new(object), words).map_err(TextError::Storage)?;
-            Ok(WordIndex::open(directory)?)
+            Ok(WordIndex::open(directory, documents)?)
         });
         found.map_err(|error| match error {
             TextError::Storage(error) => error,

@@ -1,12 +1,13 @@
 //! The columns of `rows.parquet` as records again: the reverse of shredding.
 
 use arrow::array::{Array, AsArray, ListArray, RecordBatch};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType, UInt32Type};
 use tracewell_model::{Attributes, Logs, SpanId, Spans, Strings, TraceId, Value};
 
 use super::any_value::decode;
 use super::columns::*;
-use super::lists::{Items, Lists, damaged, string_at, strings};
+use super::lists::{Items, Lists, Texts, damaged, strings};
 use crate::{AttributeType, StorageError};
 
 /// All columns of some rows as spans, appended to `spans`, which has the segment's scopes. `parent_of` gives the span
@@ -70,13 +71,14 @@ pub(crate) fn restore_logs(batch: &RecordBatch, plan: &ColumnPlan, logs: &mut Lo
     push_ids(columns.get(SPAN_ID)?, |id| logs.span_id.push(SpanId(id.unwrap_or_default())));
     logs.severity_number.extend_from_slice(columns.get(SEVERITY_NUMBER)?.as_primitive::<Int32Type>().values());
     push_strings(columns.get(SEVERITY_TEXT)?, &mut logs.severity_text)?;
-    let texts = columns.get(BODY)?;
+    let bodies = columns.get(BODY)?;
+    let texts = Texts::new(bodies)?;
     let values = columns.get(BODY_VALUE)?.as_binary::<i32>();
     for row in 0..batch.num_rows() {
         logs.body.push(if values.is_valid(row) {
             decode(values.value(row))
-        } else if texts.is_valid(row) {
-            Value::String(string_at(texts, row)?)
+        } else if bodies.is_valid(row) {
+            Value::String(texts.get(row))
         } else {
             Value::Absent
         });
@@ -140,11 +142,12 @@ fn restore_attributes(columns: &Columns<'_>, plan: &ColumnPlan, target: &mut Att
         Ok(DenseReader {
             key: column.key.as_str(),
             number: target.dictionary_mut().intern(&column.key),
+            nulls: values.nulls(),
             values: match column.of {
                 AttributeType::Int => DenseValues::Int(values.as_primitive()),
                 AttributeType::Double => DenseValues::Double(values.as_primitive()),
                 AttributeType::Bool => DenseValues::Bool(values.as_boolean()),
-                AttributeType::String | AttributeType::Display => DenseValues::String(values),
+                AttributeType::String | AttributeType::Display => DenseValues::String(Texts::new(values)?),
             },
         })
     });
@@ -158,7 +161,7 @@ fn restore_attributes(columns: &Columns<'_>, plan: &ColumnPlan, target: &mut Att
                 push(&rest, entries.start, target);
                 entries.start += 1;
             }
-            target.push_numbered(column.number, column.values.get(row)?);
+            target.push_numbered(column.number, column.values.get(row));
         }
         for entry in entries {
             push(&rest, entry, target);
@@ -182,33 +185,25 @@ fn push(lists: &Lists<'_>, entry: usize, target: &mut Attributes) {
 struct DenseReader<'a> {
     key: &'a str,
     number: u32,
+    nulls: Option<&'a NullBuffer>,
     values: DenseValues<'a>,
 }
 
 enum DenseValues<'a> {
-    String(&'a dyn Array),
+    String(Texts<'a>),
     Int(&'a arrow::array::Int64Array),
     Double(&'a arrow::array::Float64Array),
     Bool(&'a arrow::array::BooleanArray),
 }
 
 impl<'a> DenseValues<'a> {
-    fn array(&self) -> &'a dyn Array {
+    fn get(&self, row: usize) -> Value<'a> {
         match self {
-            DenseValues::String(values) => *values,
-            DenseValues::Int(values) => *values,
-            DenseValues::Double(values) => *values,
-            DenseValues::Bool(values) => *values,
-        }
-    }
-
-    fn get(&self, row: usize) -> Result<Value<'a>, StorageError> {
-        Ok(match self {
-            DenseValues::String(values) => Value::String(string_at(*values, row)?),
+            DenseValues::String(values) => Value::String(values.get(row)),
             DenseValues::Int(values) => Value::Int(values.value(row)),
             DenseValues::Double(values) => Value::Double(values.value(row)),
             DenseValues::Bool(values) => Value::Bool(values.value(row)),
-        })
+        }
     }
 }
 
@@ -225,7 +220,7 @@ impl PresentColumns {
 }
 
 fn present_columns(dense: &[DenseReader<'_>], rows: usize) -> PresentColumns {
-    let each_valid = |column: &DenseReader<'_>, found: &mut dyn FnMut(usize)| match column.values.array().nulls() {
+    let each_valid = |column: &DenseReader<'_>, found: &mut dyn FnMut(usize)| match column.nulls {
         Some(nulls) => nulls.valid_indices().for_each(found),
         None => (0..rows).for_each(found),
     };
@@ -257,9 +252,8 @@ impl<'a> Columns<'a> {
 }
 
 fn push_strings(array: &dyn Array, target: &mut Strings) -> Result<(), StorageError> {
-    for row in 0..array.len() {
-        target.push(string_at(array, row)?);
-    }
+    let texts = Texts::new(array)?;
+    (0..array.len()).for_each(|row| target.push(texts.get(row)));
     Ok(())
 }
 

@@ -7,7 +7,27 @@ const ROW_GROUP_BYTES: usize = 128 << 20;
 
 /// How many of `rows` make up the next row group: at least one, and `rows_max` at the most.
 pub(super) fn row_group_length(records: &Records, rows: &[u32], rows_max: usize) -> usize {
+    if bytes_at_most(records) <= ROW_GROUP_BYTES {
+        return rows.len().min(rows_max);
+    }
     length_within(rows.iter().take(rows_max).map(|&row| row_bytes(records, row as usize)), ROW_GROUP_BYTES)
+}
+
+/// The bytes of all rows are certainly no more than this, which is quickly told.
+fn bytes_at_most(records: &Records) -> usize {
+    let keys = |attributes: &Attributes| {
+        let keys = attributes.dictionary();
+        let longest = (0..keys.len() as u32).map(|key| keys.name(key).len()).max().unwrap_or_default();
+        attributes.keys().len().saturating_mul(longest)
+    };
+    let keys = match records {
+        Records::Logs(logs) => keys(&logs.attributes),
+        Records::Spans(spans) => [&spans.attributes, &spans.events.attributes, &spans.links.attributes]
+            .into_iter()
+            .fold(0, |bytes: usize, attributes| bytes.saturating_add(keys(attributes))),
+    };
+    // Nothing but keys is written more than twice.
+    keys.saturating_add(2 * records.heap_bytes())
 }
 
 fn length_within(sizes: impl Iterator<Item = usize>, bytes_max: usize) -> usize {

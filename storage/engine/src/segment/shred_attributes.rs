@@ -146,11 +146,7 @@ impl DenseBuilder {
 
     fn fill(&mut self, rows: usize) {
         match self {
-            DenseBuilder::String(builder) => {
-                for _ in builder.len()..rows {
-                    builder.append_null();
-                }
-            }
+            DenseBuilder::String(builder) => builder.append_nulls(rows - builder.len()),
             DenseBuilder::Int(builder) => builder.append_nulls(rows - builder.len()),
             DenseBuilder::Double(builder) => builder.append_nulls(rows - builder.len()),
             DenseBuilder::Bool(builder) => builder.append_nulls(rows - builder.len()),

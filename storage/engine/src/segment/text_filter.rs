@@ -24,6 +24,11 @@ pub(crate) fn is_word(token: &str) -> bool {
     token.len() <= WORD_BYTES_MAX && !token.chars().any(char::is_numeric)
 }
 
+/// What an identifier adds to the filter: itself, and its beginning.
+pub(super) fn entries_of(token: &str) -> impl Iterator<Item = u64> {
+    std::iter::once(token_hash(token)).chain(prefix_hash(token))
+}
+
 fn token_hash(token: &str) -> u64 {
     xxh3_64(token.as_bytes())
 }
@@ -43,10 +48,9 @@ pub(crate) struct FilterBuilder {
 }
 
 impl FilterBuilder {
-    /// Adds an identifier of the row that is being added.
-    pub(crate) fn push(&mut self, token: &str) {
-        self.entries.insert(token_hash(token));
-        self.entries.extend(prefix_hash(token));
+    /// Adds identifiers of the row that is being added, as [`entries_of`] has them.
+    pub(crate) fn push(&mut self, entries: &[u64]) {
+        self.entries.extend(entries);
     }
 
     /// Ends a row.
@@ -99,7 +103,7 @@ mod tests {
     fn identifiers_are_found_in_their_granule_and_hardly_elsewhere() {
         let mut builder = FilterBuilder::default();
         for row in 0..3000 {
-            builder.push(&format!("id{row}"));
+            builder.push(&entries_of(&format!("id{row}")).collect::<Vec<_>>());
             builder.end_row();
         }
         let bytes = builder.finish();

@@ -2,15 +2,14 @@
 //! in a [`super::text_filter`].
 //!
 //! Row groups are indexed one by one, so that writing needs little memory and a search for the newest rows opens
-//! little. Document ids are row numbers in the row group. A document has all texts of its row, so for a single word
-//! the rows found are those that match; otherwise they are a superset, and whoever asks tries the texts themselves.
+//! little. A document is a distinct wording of the row group (see [`super::wordings`]); document ids are their numbers.
+//! A wording has all words of its rows, so for a single word the rows found are those that match; otherwise they are a
+//! superset, and whoever asks tries the texts themselves.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
-use parking_lot::{Mutex, MutexGuard};
-
 use tantivy::directory::RamDirectory;
 use tantivy::index::InvertedIndexReader;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -20,9 +19,10 @@ use tracewell_model::{Records, Value};
 
 use super::prune::bits;
 use super::text_bundle::{self, BundleDirectory};
-use super::text_filter::{FilterBuilder, TextFilter, is_word};
+use super::text_filter::{TextFilter, is_word};
+use super::wordings::{Runs, SEPARATOR};
 use crate::scan::display;
-use crate::text::{TextPattern, is_text_attribute, next_token};
+use crate::text::{TextPattern, is_text_attribute};
 use crate::{StorageError, StorageErrorKind};
 
 /// The name of our tokenizer in the schema of the indexes.
@@ -44,38 +44,24 @@ fn schema() -> (Schema, Field) {
     (builder.build(), field)
 }
 
-/// The index of a row group, written.
-pub(crate) struct Indexed {
-    /// The tantivy index of the words.
-    pub words: Vec<u8>,
-    /// The filter of the identifiers.
-    pub identifiers: Vec<u8>,
+/// The tantivy index of the wordings of a row group, as bytes.
+pub(super) fn build<'a>(wordings: impl Iterator<Item = &'a str>) -> Result<Vec<u8>, StorageError> {
+    let words = build_words(wordings).and_then(|index| text_bundle::pack(&index));
+    words.map_err(|error| StorageError::new(StorageErrorKind::Internal, format!("cannot build a text index: {error}")))
 }
 
-/// The index of the texts of `rows`, in this order.
-pub(crate) fn build(records: &Records, rows: &[u32]) -> Result<Indexed, StorageError> {
-    let filter = Arc::default();
-    let words = build_words(records, rows, &filter).and_then(|index| text_bundle::pack(&index));
-    let words = words.map_err(|error| {
-        StorageError::new(StorageErrorKind::Internal, format!("cannot build a text index: {error}"))
-    })?;
-    let identifiers = std::mem::take(&mut *filter.lock()).finish();
-    Ok(Indexed { words, identifiers })
-}
-
-fn build_words(records: &Records, rows: &[u32], filter: &Arc<Mutex<FilterBuilder>>) -> tantivy::Result<Index> {
+fn build_words<'a>(wordings: impl Iterator<Item = &'a str>) -> tantivy::Result<Index> {
     let (schema, field) = schema();
     let tokenizers = TokenizerManager::new();
-    tokenizers.register(TOKENIZER, TokenTokenizer { token: Token::default(), filter: Arc::clone(filter) });
+    tokenizers.register(TOKENIZER, WordTokenizer::default());
     let mut writer = Index::builder()
         .schema(schema)
         .tokenizers(tokenizers)
         .single_segment_index_writer::<TantivyDocument>(RamDirectory::create(), WRITER_BYTES)?;
-    for &row in rows {
+    for wording in wordings {
         let mut document = TantivyDocument::new();
-        each_text(records, row as usize, |text| document.add_text(field, text));
+        document.add_text(field, wording);
         writer.add_document(document)?;
-        filter.lock().end_row();
     }
     writer.finalize()
 }
@@ -125,6 +111,15 @@ pub(crate) struct Found {
 pub(crate) struct WordIndex {
     terms: Arc<InvertedIndexReader>,
     field: Field,
+    documents: Documents,
+}
+
+/// What the documents of the words of a row group are.
+pub(crate) enum Documents {
+    /// The rows of a row group of so many rows: so programs wrote that knew no wordings.
+    Rows(usize),
+    /// Wordings.
+    Wordings(Runs),
 }
 
 /// The rows of a row group of `count` rows where the pattern may match. None when the index cannot tell, or when they
@@ -155,25 +150,21 @@ pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
     if !words.is_empty() || beginning.is_some() {
         let index = open_words()?;
         if let Some(rows) = index.rows_of_words(&words, rows_max)? {
-            keep(of_rows(count, &rows));
+            keep(rows);
         }
         if let Some(prefix) = beginning
             && let Some(identifiers) = filter.rows_of_prefix(prefix)
             && let Some(rows) = index.rows_of_prefix(prefix, rows_max)?
         {
-            keep(&of_rows(count, &rows) | &bits(count, identifiers.into_iter()));
+            keep(&rows | &bits(count, identifiers.into_iter()));
         }
     }
     Ok(found.map(|rows| Found { rows, exact }))
 }
 
-fn of_rows(count: usize, rows: &[u32]) -> BooleanBuffer {
-    bits(count, rows.iter().map(|&row| row as usize..row as usize + 1))
-}
-
 impl WordIndex {
-    /// Opens a bundle.
-    pub(crate) fn open(directory: BundleDirectory) -> tantivy::Result<WordIndex> {
+    /// Opens a bundle, whose documents are these.
+    pub(crate) fn open(directory: BundleDirectory, documents: Documents) -> tantivy::Result<WordIndex> {
         let index = Index::open(directory)?;
         let field = index.schema().get_field("text")?;
         let segments = index.searchable_segments()?;
@@ -181,51 +172,60 @@ impl WordIndex {
             .first()
             .ok_or_else(|| tantivy::TantivyError::InternalError("a text index without a segment".to_owned()))?;
         let terms = SegmentReader::open(segment)?.inverted_index(field)?;
-        Ok(WordIndex { terms, field })
+        Ok(WordIndex { terms, field, documents })
     }
 
-    /// The rows that have all of these words, in order. None when there are no words, or more rows than `rows_max`.
-    fn rows_of_words(&self, words: &[&str], rows_max: usize) -> tantivy::Result<Option<Vec<u32>>> {
+    /// The rows that have all of these words. None when there are no words, or more rows than `rows_max`.
+    fn rows_of_words(&self, words: &[&str], rows_max: usize) -> tantivy::Result<Option<BooleanBuffer>> {
         let mut terms = Vec::new();
         for word in words.iter().collect::<BTreeSet<_>>() {
             let Some(info) = self.terms.get_term_info(&Term::from_field_text(self.field, word))? else {
-                return Ok(Some(Vec::new()));
+                return Ok(self.rows_of(&[], rows_max));
             };
             terms.push(info);
         }
         // The rarest first: the others need only be looked up in what it leaves.
         terms.sort_by_key(|info| info.doc_freq);
-        let mut rows: Option<Vec<u32>> = None;
+        let mut documents: Option<Vec<u32>> = None;
         for info in terms {
-            if rows.is_none() && info.doc_freq as usize > rows_max {
+            if documents.is_none() && info.doc_freq as usize > rows_max {
                 return Ok(None);
             }
             let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
-            rows = Some(match rows {
+            documents = Some(match documents {
                 None => drain(&mut postings),
-                Some(rows) => rows.into_iter().filter(|&row| is_in(&mut postings, row)).collect(),
+                Some(documents) => documents.into_iter().filter(|&document| is_in(&mut postings, document)).collect(),
             });
         }
-        Ok(rows)
+        Ok(documents.and_then(|documents| self.rows_of(&documents, rows_max)))
     }
 
     /// The rows that have a word that begins so. None when there are more of them than `rows_max`.
-    fn rows_of_prefix(&self, prefix: &str, rows_max: usize) -> tantivy::Result<Option<Vec<u32>>> {
+    fn rows_of_prefix(&self, prefix: &str, rows_max: usize) -> tantivy::Result<Option<BooleanBuffer>> {
         let mut stream = self.terms.terms().range().ge(prefix).into_stream()?;
-        let mut rows = Vec::new();
+        let mut documents = Vec::new();
         let mut terms = 0;
         while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
             let info = stream.value().clone();
             terms += 1;
-            if terms > PREFIX_TERMS_MAX || rows.len() + info.doc_freq as usize > 4 * rows_max.max(1) {
+            // Every document has a row at least, but may have several of the terms.
+            let counted = documents.len() + info.doc_freq as usize;
+            if terms > PREFIX_TERMS_MAX || counted / 4 > rows_max {
                 return Ok(None);
             }
             let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
-            rows.extend(drain(&mut postings));
+            documents.extend(drain(&mut postings));
         }
-        rows.sort_unstable();
-        rows.dedup();
-        Ok((rows.len() <= rows_max).then_some(rows))
+        Ok(self.rows_of(&documents, rows_max))
+    }
+
+    /// The rows of documents. None when they are more than `rows_max`.
+    fn rows_of(&self, documents: &[u32], rows_max: usize) -> Option<BooleanBuffer> {
+        let rows = match &self.documents {
+            Documents::Rows(count) => bits(*count, documents.iter().map(|&row| row as usize..row as usize + 1)),
+            Documents::Wordings(runs) => runs.rows_of(documents),
+        };
+        (rows.count_set_bits() <= rows_max).then_some(rows)
     }
 }
 
@@ -242,38 +242,34 @@ fn is_in(postings: &mut impl DocSet, row: u32) -> bool {
     postings.doc() == row || postings.doc() < row && postings.seek(row) == row
 }
 
-/// Cuts texts into tokens as [`crate::tokens`] does. tantivy gets the words, the filter gets the identifiers.
-#[derive(Clone)]
-struct TokenTokenizer {
+/// Cuts wordings into their words.
+#[derive(Clone, Default)]
+struct WordTokenizer {
     token: Token,
-    filter: Arc<Mutex<FilterBuilder>>,
 }
 
-struct Tokens<'a> {
-    text: &'a str,
+struct Words<'a> {
+    rest: &'a str,
     token: &'a mut Token,
-    filter: MutexGuard<'a, FilterBuilder>,
 }
 
-impl Tokenizer for TokenTokenizer {
-    type TokenStream<'a> = Tokens<'a>;
+impl Tokenizer for WordTokenizer {
+    type TokenStream<'a> = Words<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Words<'a> {
         self.token.position = 0;
-        Tokens { text, token: &mut self.token, filter: self.filter.lock() }
+        Words { rest: text, token: &mut self.token }
     }
 }
 
-impl TokenStream for Tokens<'_> {
+impl TokenStream for Words<'_> {
     fn advance(&mut self) -> bool {
-        while next_token(&mut self.text, &mut self.token.text) {
-            if is_word(&self.token.text) {
-                self.token.position += 1;
-                return true;
-            }
-            self.filter.push(&self.token.text);
-        }
-        false
+        let Some((word, rest)) = self.rest.split_once(SEPARATOR) else { return false };
+        self.token.text.clear();
+        self.token.text.push_str(word);
+        self.token.position += 1;
+        self.rest = rest;
+        true
     }
 
     fn token(&self) -> &Token {

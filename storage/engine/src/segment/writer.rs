@@ -22,8 +22,8 @@ use crate::{StorageError, StorageErrorKind};
 /// The bytes of a part of an upload. Segments that are smaller are put at once.
 const PART_BYTES: usize = 16 << 20;
 
-/// The rows of a row group as flushed: they are merged soon, and what a flush holds at once should be little.
-const FLUSHED_ROW_GROUP_ROWS: usize = ROW_GROUP_ROWS / 4;
+/// The rows that a flush copies at once, of those that go to a row group.
+const FLUSHED_PIECE_ROWS: usize = ROW_GROUP_ROWS / 4;
 
 /// Gathered records of this many bytes are written though they do not fill a row group.
 const GATHERED_BYTES_MAX: usize = 128 << 20;
@@ -54,9 +54,9 @@ pub(crate) async fn write(
         })
         .await?;
     // In pieces, so that little is copied at once, and what is ready can be put meanwhile.
-    for first in (0..order.len()).step_by(FLUSHED_ROW_GROUP_ROWS) {
+    for first in (0..order.len()).step_by(FLUSHED_PIECE_ROWS) {
         let (parts, order) = (Arc::clone(&parts), Arc::clone(&order));
-        let piece = first..order.len().min(first + FLUSHED_ROW_GROUP_ROWS);
+        let piece = first..order.len().min(first + FLUSHED_PIECE_ROWS);
         writer
             .encode(move |encoder| {
                 let mut gathered = Gathered::new(signal, piece.len());
@@ -64,7 +64,7 @@ pub(crate) async fn write(
                     gathered.add(part, &picked)?;
                 }
                 let (records, rows) = gathered.finish();
-                encoder.append(&records, &rows)
+                encoder.append_piece(&records, &rows)
             })
             .await?;
     }
