@@ -6,16 +6,16 @@ use anyhow::bail;
 use clap::Args;
 use tracewell_storage::{Backup, BackupObjects};
 
+use super::data_dir::DataDirArgs;
 use super::{bytes, printable, time};
 
-/// Makes a backup.
+/// Makes a backup of a data directory, whose server may be running.
 #[derive(Args, Debug)]
 pub struct BackupArgs {
     /// Where to: an empty or new directory
     directory: PathBuf,
-    /// The data directory; its server may be running
-    #[arg(long, env = "TRACEWELL_DATA_DIR", default_value = "tracewell-data", value_name = "DIR")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    store: DataDirArgs,
     /// Link segments instead of copying them: at once, but only on the same file system
     #[arg(long)]
     hard_links: bool,
@@ -27,14 +27,13 @@ pub struct BackupArgs {
     json: bool,
 }
 
-/// Restores a backup.
+/// Restores a backup to a data directory that is new or empty.
 #[derive(Args, Debug)]
 pub struct RestoreArgs {
     /// The directory of the backup
     directory: PathBuf,
-    /// Where to: an empty or new directory
-    #[arg(long, env = "TRACEWELL_DATA_DIR", default_value = "tracewell-data", value_name = "DIR")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    store: DataDirArgs,
     /// Do not read what was restored again to verify it
     #[arg(long)]
     no_verify: bool,
@@ -46,7 +45,7 @@ pub struct RestoreArgs {
 /// Runs `tracewell backup`.
 pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let objects = if args.hard_links { BackupObjects::Linked } else { BackupObjects::Copied };
-    let backup = tracewell_storage::backup(&args.data_dir, &args.directory, objects).await?;
+    let backup = tracewell_storage::backup(&args.store.resolve()?, &args.directory, objects).await?;
     if !args.no_verify {
         verified(&args.directory).await?;
     }
@@ -55,11 +54,12 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
 
 /// Runs `tracewell restore`.
 pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
-    let backup = tracewell_storage::restore(&args.directory, &args.data_dir).await?;
+    let data_dir = args.store.resolve()?;
+    let backup = tracewell_storage::restore(&args.directory, &data_dir).await?;
     if !args.no_verify {
-        verified(&args.data_dir).await?;
+        verified(&data_dir).await?;
     }
-    print("restored to", &args.data_dir, &backup, args.json)
+    print("restored to", &data_dir, &backup, args.json)
 }
 
 async fn verified(directory: &Path) -> anyhow::Result<()> {

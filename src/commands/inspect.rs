@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 use tracewell_storage::{Inspection, SegmentDetail};
 
+use super::data_dir::DataDirArgs;
 use super::{bytes, printable, time};
 
-/// Shows segments, or what a segment consists of.
+/// Shows segments, or what a segment consists of; the server may be running.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
     /// A segment, to show its columns and the parts of its index
     segment: Option<String>,
-    /// The data directory; its server may be running
-    #[arg(long, env = "TRACEWELL_DATA_DIR", default_value = "tracewell-data", value_name = "DIR")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    store: DataDirArgs,
     /// Print it as JSON
     #[arg(long)]
     json: bool,
@@ -24,17 +23,17 @@ pub struct InspectArgs {
 
 /// Runs the command.
 pub async fn run(args: InspectArgs) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+    let (mut out, data_dir) = (std::io::stdout(), args.store.resolve()?);
     match &args.segment {
         Some(segment) => {
-            let detail = tracewell_storage::inspect_segment(&args.data_dir, segment).await?;
+            let detail = tracewell_storage::inspect_segment(&data_dir, segment).await?;
             match args.json {
                 true => writeln!(out, "{}", serde_json::to_string(&detail)?)?,
                 false => write!(out, "{}", describe_segment(&detail))?,
             }
         }
         None => {
-            let inspection = tracewell_storage::inspect(&args.data_dir).await?;
+            let inspection = tracewell_storage::inspect(&data_dir).await?;
             match args.json {
                 true => writeln!(out, "{}", serde_json::to_string(&inspection)?)?,
                 false => write!(out, "{}", describe(&inspection))?,

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod compact;
+mod data_dir;
 pub mod delete;
 pub mod export;
 pub mod import;

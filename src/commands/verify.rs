@@ -1,22 +1,20 @@
 //! `tracewell verify`: checks every byte that is stored, and names what is damaged.
 
-use std::path::PathBuf;
-
 use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
 
+use super::data_dir::DataDirArgs;
 use super::{bytes, printable};
 use crate::client::{Client, ServerArgs};
 
-/// Verifies a store.
+/// Verifies the store of a stopped server, or the segments of a running one.
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
-    /// The data directory of a stopped server
-    #[arg(long, env = "TRACEWELL_DATA_DIR", default_value = "tracewell-data", value_name = "DIR")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    store: DataDirArgs,
     /// Let this running server verify its segments instead
-    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "config"])]
     server: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
@@ -45,7 +43,7 @@ struct Problem {
 pub async fn run(args: VerifyArgs) -> anyhow::Result<()> {
     let report: serde_json::Value = match &args.server {
         Some(server) => Client::new(&ServerArgs::of(server))?.post_json("/maintenance/verify", &[]).await?,
-        None => serde_json::to_value(tracewell_storage::verify(&args.data_dir).await?)?,
+        None => serde_json::to_value(tracewell_storage::verify(&args.store.resolve()?).await?)?,
     };
     if args.json {
         println!("{report}");

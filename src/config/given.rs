@@ -146,6 +146,13 @@ impl Scalar {
 #[derive(Clone, Debug, Default)]
 pub struct GivenArgs(BTreeMap<String, String>);
 
+impl GivenArgs {
+    /// No flag but `--config`, if a file is given.
+    pub fn with_file(file: Option<&Path>) -> GivenArgs {
+        GivenArgs(file.map(|file| ("config".to_owned(), file.display().to_string())).into_iter().collect())
+    }
+}
+
 impl Args for GivenArgs {
     fn augment_args(command: Command) -> Command {
         let file = Arg::new("config").long("config").value_name("FILE").help("YAML file with settings");

@@ -74,6 +74,34 @@ fn rows_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_on_files_take_the_data_directory_that_the_server_would_take() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = folder.path().join("store");
+    let server = Server::start(&store, &ServerOptions::default()).await?;
+    send(&server, 3, 4).await?;
+    server.api().post("/maintenance/flush").await?;
+    server.stop().await?;
+    let config = folder.path().join("tracewell.yaml");
+    std::fs::write(&config, format!("data_dir: {}\n", text(&store)))?;
+    let segments = |shown: &str| -> anyhow::Result<usize> {
+        Ok(serde_json::from_str::<Value>(shown)?["segments"].as_array().context("no segments")?.len())
+    };
+    let expected = segments(&output(&["inspect", "--json", "--data-dir", text(&store)]).await?)?;
+    ensure!(expected > 0, "nothing is stored");
+    ensure!(segments(&output(&["inspect", "--json", "--config", text(&config)]).await?)? == expected);
+    let by_variable = tracewell()?.args(["inspect", "--json"]).env("TRACEWELL_CONFIG", &config).output().await?;
+    ensure!(segments(&String::from_utf8(by_variable.stdout)?)? == expected);
+    let report: Value = serde_json::from_str(&output(&["verify", "--json", "--config", text(&config)]).await?)?;
+    ensure!(report["segments"] == expected, "{report}");
+    let backup = folder.path().join("backup");
+    output(&["backup", text(&backup), "--config", text(&config)]).await?;
+    ensure!(!rows_files(&backup)?.is_empty(), "the backup is empty");
+    let error = failure(&["verify", "--config", text(&folder.path().join("none.yaml"))]).await?;
+    ensure!(error.contains("could not read the configuration file"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_exported_is_imported_field_by_field() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Server::start(&folder.path().join("a"), &ServerOptions::default()).await?;

@@ -1,7 +1,6 @@
 //! Making the corpus: visit after visit, each a trace with its log records, gathered into requests.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use crate::dice::Dice;
 use crate::gateway::Gateways;
@@ -174,7 +173,7 @@ impl<'a> Shop<'a> {
     }
 
     fn sample(&mut self, visitor: &Visitor, spans: u64) {
-        let sample = SampleTrace { id: hex(&visitor.trace_id), spans };
+        let sample = SampleTrace { id: hex::encode(visitor.trace_id), spans };
         if spans > self.truth.largest_trace.spans {
             self.truth.largest_trace = sample.clone();
         }
@@ -222,11 +221,4 @@ impl<'a> Shop<'a> {
         truth.orders = self.orders.into_iter().map(|(order, count)| counted(order_token(order), count)).collect();
         Ok(truth)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -15,6 +15,29 @@ pub struct Operation {
     pub calls: &'static [Call],
 }
 
+impl Operation {
+    /// One that never fails by itself, logs nothing and calls nothing.
+    pub const fn new(service: usize, name: &'static str, protocol: Protocol, work_us: (u64, u64)) -> Operation {
+        let failure = failure(0.0, 0.0, "", "");
+        Operation { service, name, protocol, work_us, failure, messages: &[], calls: &[] }
+    }
+
+    /// The same that fails.
+    pub const fn failing(self, failure: Failure) -> Operation {
+        Operation { failure, ..self }
+    }
+
+    /// The same that logs one of these messages at a time.
+    pub const fn saying(self, messages: &'static [&'static str]) -> Operation {
+        Operation { messages, ..self }
+    }
+
+    /// The same that makes these calls.
+    pub const fn calling(self, calls: &'static [Call]) -> Operation {
+        Operation { calls, ..self }
+    }
+}
+
 /// How an operation is called. A call by HTTP, RPC or queue also makes the caller's span.
 #[derive(Clone, Copy)]
 pub enum Protocol {
@@ -35,8 +58,10 @@ pub struct Failure {
     pub message: &'static str,
 }
 
-/// Never fails by itself.
-pub const SOUND: Failure = Failure { probability: 0.0, in_incident: 0.0, exception: "", message: "" };
+/// With this probability, usually and during an incident; with this exception and message.
+pub const fn failure(probability: f64, in_incident: f64, exception: &'static str, message: &'static str) -> Failure {
+    Failure { probability, in_incident, exception, message }
+}
 
 /// A call that an operation makes.
 pub struct Call {

@@ -1,7 +1,7 @@
 //! Everything that the services do, and how often visitors ask for what.
 
 use crate::operation::Protocol::{Database, Http, Internal, Queue, Rpc};
-use crate::operation::{Failure, Operation, SOUND, between, many, once, perhaps};
+use crate::operation::{Failure, Operation, between, failure, many, once, perhaps};
 use crate::services::*;
 
 /// What starts a trace, and how many of a thousand do.
@@ -28,596 +28,422 @@ const fn internal(function: &'static str, file: &'static str) -> crate::operatio
     Internal { function, file }
 }
 
-const SLOW_LOCK: Failure = Failure {
-    probability: 0.001,
-    in_incident: 0.09,
-    exception: "org.postgresql.util.PSQLException",
-    message: "ERROR: could not obtain lock on row in relation \"stock_levels\" for sku {sku}",
-};
+const SLOW_LOCK: Failure = failure(
+    0.001,
+    0.09,
+    "org.postgresql.util.PSQLException",
+    "ERROR: could not obtain lock on row in relation \"stock_levels\" for sku {sku}",
+);
 
-pub static HOME: Operation = Operation {
-    service: STOREFRONT,
-    name: "GET /",
-    protocol: http("GET", "/", "/"),
-    work_us: (400, 6_000),
-    failure: SOUND,
-    messages: &[
+pub static HOME: Operation = Operation::new(STOREFRONT, "GET /", http("GET", "/", "/"), (400, 6_000))
+    .saying(&[
         "GET / {status} {bytes} bytes in {ms} ms",
         "rendered home page for {user} with {n} tiles",
         "feature flags evaluated: new_nav=true holiday_banner=false",
-    ],
-    calls: &[
+    ])
+    .calling(&[
         once(&VALIDATE),
         once(&LIST_FEATURED),
         perhaps(0.7, &RECOMMEND),
         many(1, 60, &QUOTE_PRICE),
         between(0, 3, &IMAGE),
-    ],
-};
+    ]);
 
-pub static PRODUCT: Operation = Operation {
-    service: STOREFRONT,
-    name: "GET /products/{sku}",
-    protocol: http("GET", "/products/{sku}", "/products/{sku}"),
-    work_us: (500, 7_000),
-    failure: SOUND,
-    messages: &[
-        "GET /products/{sku} {status} {bytes} bytes in {ms} ms",
-        "product page {sku} served to {user} from {ip}",
-        "cache miss for fragment product:{sku}:{hex}",
-    ],
-    calls: &[
-        once(&VALIDATE),
-        once(&GET_PRODUCT),
-        once(&QUOTE_PRICE),
-        once(&STOCK),
-        perhaps(0.8, &RECOMMEND),
-        between(1, 4, &IMAGE),
-    ],
-};
+pub static PRODUCT: Operation =
+    Operation::new(STOREFRONT, "GET /products/{sku}", http("GET", "/products/{sku}", "/products/{sku}"), (500, 7_000))
+        .saying(&[
+            "GET /products/{sku} {status} {bytes} bytes in {ms} ms",
+            "product page {sku} served to {user} from {ip}",
+            "cache miss for fragment product:{sku}:{hex}",
+        ])
+        .calling(&[
+            once(&VALIDATE),
+            once(&GET_PRODUCT),
+            once(&QUOTE_PRICE),
+            once(&STOCK),
+            perhaps(0.8, &RECOMMEND),
+            between(1, 4, &IMAGE),
+        ]);
 
-pub static SEARCH_PAGE: Operation = Operation {
-    service: STOREFRONT,
-    name: "GET /search",
-    protocol: http("GET", "/search", "/search?q={word}&page={n}"),
-    work_us: (500, 5_000),
-    failure: SOUND,
-    messages: &[
-        "GET /search {status} {bytes} bytes in {ms} ms",
-        "search for \"{word} {word}\" returned {n} results to {user}",
-    ],
-    calls: &[perhaps(0.5, &VALIDATE), once(&FIND), many(3, 48, &GET_PRODUCT), once(&QUOTE_PRICE)],
-};
+pub static SEARCH_PAGE: Operation =
+    Operation::new(STOREFRONT, "GET /search", http("GET", "/search", "/search?q={word}&page={n}"), (500, 5_000))
+        .saying(&[
+            "GET /search {status} {bytes} bytes in {ms} ms",
+            "search for \"{word} {word}\" returned {n} results to {user}",
+        ])
+        .calling(&[perhaps(0.5, &VALIDATE), once(&FIND), many(3, 48, &GET_PRODUCT), once(&QUOTE_PRICE)]);
 
-pub static ADD_TO_CART: Operation = Operation {
-    service: STOREFRONT,
-    name: "POST /cart/items",
-    protocol: http("POST", "/cart/items", "/cart/items"),
-    work_us: (300, 3_000),
-    failure: SOUND,
-    messages: &["POST /cart/items {status} {bytes} bytes in {ms} ms", "{user} put {n} of {sku} into the cart"],
-    calls: &[once(&VALIDATE), once(&GET_PRODUCT), once(&STOCK), once(&CART_ADD), perhaps(0.3, &RECOMMEND)],
-};
+pub static ADD_TO_CART: Operation =
+    Operation::new(STOREFRONT, "POST /cart/items", http("POST", "/cart/items", "/cart/items"), (300, 3_000))
+        .saying(&["POST /cart/items {status} {bytes} bytes in {ms} ms", "{user} put {n} of {sku} into the cart"])
+        .calling(&[once(&VALIDATE), once(&GET_PRODUCT), once(&STOCK), once(&CART_ADD), perhaps(0.3, &RECOMMEND)]);
 
-pub static CHECK_OUT: Operation = Operation {
-    service: STOREFRONT,
-    name: "POST /checkout",
-    protocol: http("POST", "/checkout", "/checkout"),
-    work_us: (600, 6_000),
-    failure: SOUND,
-    messages: &["POST /checkout {status} {bytes} bytes in {ms} ms", "checkout of {user} finished, order {order}"],
-    calls: &[once(&VALIDATE), once(&CART_GET), once(&PLACE_ORDER)],
-};
+pub static CHECK_OUT: Operation =
+    Operation::new(STOREFRONT, "POST /checkout", http("POST", "/checkout", "/checkout"), (600, 6_000))
+        .saying(&["POST /checkout {status} {bytes} bytes in {ms} ms", "checkout of {user} finished, order {order}"])
+        .calling(&[once(&VALIDATE), once(&CART_GET), once(&PLACE_ORDER)]);
 
-pub static ORDER_PAGE: Operation = Operation {
-    service: STOREFRONT,
-    name: "GET /orders/{id}",
-    protocol: http("GET", "/orders/{id}", "/orders/{order}"),
-    work_us: (300, 3_000),
-    failure: SOUND,
-    messages: &["GET /orders/{order} {status} {bytes} bytes in {ms} ms", "order history of {user} has {n} entries"],
-    calls: &[once(&VALIDATE), once(&READ_ORDER), between(1, 5, &GET_PRODUCT)],
-};
+pub static ORDER_PAGE: Operation =
+    Operation::new(STOREFRONT, "GET /orders/{id}", http("GET", "/orders/{id}", "/orders/{order}"), (300, 3_000))
+        .saying(&["GET /orders/{order} {status} {bytes} bytes in {ms} ms", "order history of {user} has {n} entries"])
+        .calling(&[once(&VALIDATE), once(&READ_ORDER), between(1, 5, &GET_PRODUCT)]);
 
-pub static HEALTH: Operation = Operation {
-    service: STOREFRONT,
-    name: "GET /healthz",
-    protocol: http("GET", "/healthz", "/healthz"),
-    work_us: (30, 300),
-    failure: SOUND,
-    messages: &["GET /healthz 200 2 bytes in 0 ms"],
-    calls: &[],
-};
+pub static HEALTH: Operation =
+    Operation::new(STOREFRONT, "GET /healthz", http("GET", "/healthz", "/healthz"), (30, 300))
+        .saying(&["GET /healthz 200 2 bytes in 0 ms"]);
 
-pub static RECONCILE: Operation = Operation {
-    service: WAREHOUSE_SYNC,
-    name: "reconcile stock",
-    protocol: internal("sync.reconcile.run", "/app/sync/reconcile.py"),
-    work_us: (2_000, 90_000),
-    failure: SOUND,
-    messages: &[
-        "reconciliation run {uuid} started for warehouse {word}",
-        "reconciliation run {uuid} done: {n} corrections",
-    ],
-    calls: &[many(150, 9_000, &RECONCILE_ITEM)],
-};
+pub static RECONCILE: Operation = Operation::new(
+    WAREHOUSE_SYNC,
+    "reconcile stock",
+    internal("sync.reconcile.run", "/app/sync/reconcile.py"),
+    (2_000, 90_000),
+)
+.saying(&["reconciliation run {uuid} started for warehouse {word}", "reconciliation run {uuid} done: {n} corrections"])
+.calling(&[many(150, 9_000, &RECONCILE_ITEM)]);
 
-static RECONCILE_ITEM: Operation = Operation {
-    service: WAREHOUSE_SYNC,
-    name: "reconcile item",
-    protocol: internal("sync.reconcile.item", "/app/sync/reconcile.py"),
-    work_us: (20, 900),
-    failure: SOUND,
-    messages: &["sku {sku}: counted {n}, booked {n}"],
-    calls: &[once(&READ_STOCK), perhaps(0.04, &STOCK)],
-};
+static RECONCILE_ITEM: Operation = Operation::new(
+    WAREHOUSE_SYNC,
+    "reconcile item",
+    internal("sync.reconcile.item", "/app/sync/reconcile.py"),
+    (20, 900),
+)
+.saying(&["sku {sku}: counted {n}, booked {n}"])
+.calling(&[once(&READ_STOCK), perhaps(0.04, &STOCK)]);
 
-pub static REINDEX: Operation = Operation {
-    service: SEARCH,
-    name: "reindex products",
-    protocol: internal("shop.search.Reindexer.run", "Reindexer.java"),
-    work_us: (2_000, 60_000),
-    failure: SOUND,
-    messages: &["Reindexing batch {hex} with {n} documents", "Segment merge of index products-{n} finished in {ms} ms"],
-    calls: &[many(40, 3_000, &INDEX_DOCUMENT)],
-};
+pub static REINDEX: Operation = Operation::new(
+    SEARCH,
+    "reindex products",
+    internal("shop.search.Reindexer.run", "Reindexer.java"),
+    (2_000, 60_000),
+)
+.saying(&["Reindexing batch {hex} with {n} documents", "Segment merge of index products-{n} finished in {ms} ms"])
+.calling(&[many(40, 3_000, &INDEX_DOCUMENT)]);
 
-static INDEX_DOCUMENT: Operation = Operation {
-    service: SEARCH,
-    name: "index products",
-    protocol: database("elasticsearch", "products", "index", "PUT /products/_doc/?"),
-    work_us: (300, 4_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static INDEX_DOCUMENT: Operation = Operation::new(
+    SEARCH,
+    "index products",
+    database("elasticsearch", "products", "index", "PUT /products/_doc/?"),
+    (300, 4_000),
+);
 
-static VALIDATE: Operation = Operation {
-    service: IDENTITY,
-    name: "shop.identity.v1.Sessions/Validate",
-    protocol: Rpc { service: "shop.identity.v1.Sessions", method: "Validate" },
-    work_us: (80, 900),
-    failure: Failure { probability: 0.004, in_incident: 0.004, exception: "", message: "session {hex} has expired" },
-    messages: &["session validated user={user} age_s={n}", "token {hex} accepted for {user} from {ip}"],
-    calls: &[once(&READ_SESSION)],
-};
+static VALIDATE: Operation = Operation::new(
+    IDENTITY,
+    "shop.identity.v1.Sessions/Validate",
+    Rpc { service: "shop.identity.v1.Sessions", method: "Validate" },
+    (80, 900),
+)
+.failing(failure(0.004, 0.004, "", "session {hex} has expired"))
+.saying(&["session validated user={user} age_s={n}", "token {hex} accepted for {user} from {ip}"])
+.calling(&[once(&READ_SESSION)]);
 
-static READ_SESSION: Operation = Operation {
-    service: IDENTITY,
-    name: "GET session",
-    protocol: database("redis", "session", "GET", "GET session:?"),
-    work_us: (60, 900),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static READ_SESSION: Operation =
+    Operation::new(IDENTITY, "GET session", database("redis", "session", "GET", "GET session:?"), (60, 900));
 
-static LIST_FEATURED: Operation = Operation {
-    service: CATALOG,
-    name: "shop.catalog.v1.Products/ListFeatured",
-    protocol: Rpc { service: "shop.catalog.v1.Products", method: "ListFeatured" },
-    work_us: (200, 2_500),
-    failure: SOUND,
-    messages: &["listed {n} featured products", "featured list is {n} s old, refreshing"],
-    calls: &[once(&SELECT_FEATURED)],
-};
+static LIST_FEATURED: Operation = Operation::new(
+    CATALOG,
+    "shop.catalog.v1.Products/ListFeatured",
+    Rpc { service: "shop.catalog.v1.Products", method: "ListFeatured" },
+    (200, 2_500),
+)
+.saying(&["listed {n} featured products", "featured list is {n} s old, refreshing"])
+.calling(&[once(&SELECT_FEATURED)]);
 
-static SELECT_FEATURED: Operation = Operation {
-    service: CATALOG,
-    name: "SELECT catalog.products",
-    protocol: database(
+static SELECT_FEATURED: Operation = Operation::new(CATALOG, "SELECT catalog.products", database(
         "postgresql",
         "catalog.products",
         "SELECT",
         "SELECT p.sku, p.name, p.price_cents, p.currency FROM catalog.products p WHERE p.featured ORDER BY p.rank LIMIT $1",
-    ),
-    work_us: (300, 9_000),
-    failure: SOUND,
-    messages: &["slow statement ({ms} ms): SELECT p.sku, p.name FROM catalog.products WHERE featured"],
-    calls: &[],
-};
+    ), (300, 9_000)).saying(&["slow statement ({ms} ms): SELECT p.sku, p.name FROM catalog.products WHERE featured"]);
 
-static GET_PRODUCT: Operation = Operation {
-    service: CATALOG,
-    name: "shop.catalog.v1.Products/Get",
-    protocol: Rpc { service: "shop.catalog.v1.Products", method: "Get" },
-    work_us: (90, 1_200),
-    failure: Failure { probability: 0.002, in_incident: 0.002, exception: "", message: "product {sku} not found" },
-    messages: &["product found sku={sku}", "product {sku} read from cache, age {n} s"],
-    calls: &[perhaps(0.75, &READ_PRODUCT), perhaps(0.35, &SELECT_PRODUCT)],
-};
+static GET_PRODUCT: Operation = Operation::new(
+    CATALOG,
+    "shop.catalog.v1.Products/Get",
+    Rpc { service: "shop.catalog.v1.Products", method: "Get" },
+    (90, 1_200),
+)
+.failing(failure(0.002, 0.002, "", "product {sku} not found"))
+.saying(&["product found sku={sku}", "product {sku} read from cache, age {n} s"])
+.calling(&[perhaps(0.75, &READ_PRODUCT), perhaps(0.35, &SELECT_PRODUCT)]);
 
-static READ_PRODUCT: Operation = Operation {
-    service: CATALOG,
-    name: "GET product",
-    protocol: database("redis", "product", "GET", "GET product:?"),
-    work_us: (50, 700),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static READ_PRODUCT: Operation =
+    Operation::new(CATALOG, "GET product", database("redis", "product", "GET", "GET product:?"), (50, 700));
 
-static SELECT_PRODUCT: Operation = Operation {
-    service: CATALOG,
-    name: "SELECT catalog.products",
-    protocol: database(
+static SELECT_PRODUCT: Operation = Operation::new(
+    CATALOG,
+    "SELECT catalog.products",
+    database(
         "postgresql",
         "catalog.products",
         "SELECT",
         "SELECT sku, name, description, price_cents, currency, picture, categories FROM catalog.products WHERE sku = $1",
     ),
-    work_us: (200, 4_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (200, 4_000),
+);
 
-static QUOTE_PRICE: Operation = Operation {
-    service: PRICING,
-    name: "shop.pricing.v1.Quotes/Quote",
-    protocol: Rpc { service: "shop.pricing.v1.Quotes", method: "Quote" },
-    work_us: (40, 600),
-    failure: SOUND,
-    messages: &["quoted sku={sku} cents={n} campaign={word}", "rule engine took {ms} ms for {n} rules"],
-    calls: &[perhaps(0.15, &EVALUATE_RULES)],
-};
+static QUOTE_PRICE: Operation = Operation::new(
+    PRICING,
+    "shop.pricing.v1.Quotes/Quote",
+    Rpc { service: "shop.pricing.v1.Quotes", method: "Quote" },
+    (40, 600),
+)
+.saying(&["quoted sku={sku} cents={n} campaign={word}", "rule engine took {ms} ms for {n} rules"])
+.calling(&[perhaps(0.15, &EVALUATE_RULES)]);
 
-static EVALUATE_RULES: Operation = Operation {
-    service: PRICING,
-    name: "evaluate rules",
-    protocol: internal("pricing::rules::evaluate", "src/rules.rs"),
-    work_us: (20, 2_000),
-    failure: SOUND,
-    messages: &["{n} rules matched for segment {word}"],
-    calls: &[],
-};
+static EVALUATE_RULES: Operation =
+    Operation::new(PRICING, "evaluate rules", internal("pricing::rules::evaluate", "src/rules.rs"), (20, 2_000))
+        .saying(&["{n} rules matched for segment {word}"]);
 
-static RECOMMEND: Operation = Operation {
-    service: RECOMMENDATION,
-    name: "shop.recommendation.v2.Recommendations/List",
-    protocol: Rpc { service: "shop.recommendation.v2.Recommendations", method: "List" },
-    work_us: (900, 30_000),
-    failure: Failure {
-        probability: 0.006,
-        in_incident: 0.006,
-        exception: "grpc._channel._InactiveRpcError",
-        message: "model server timeout after {ms} ms (deadline exceeded)",
-    },
-    messages: &[
-        "recommending {n} products to {user}: {sku}, {sku}, {sku}",
-        "model {word}-{n} scored {n} candidates in {ms} ms",
-        "feature vector of {user} is stale by {n} s",
-    ],
-    calls: &[once(&SCORE), perhaps(0.5, &LIST_FEATURED)],
-};
+static RECOMMEND: Operation = Operation::new(
+    RECOMMENDATION,
+    "shop.recommendation.v2.Recommendations/List",
+    Rpc { service: "shop.recommendation.v2.Recommendations", method: "List" },
+    (900, 30_000),
+)
+.failing(failure(
+    0.006,
+    0.006,
+    "grpc._channel._InactiveRpcError",
+    "model server timeout after {ms} ms (deadline exceeded)",
+))
+.saying(&[
+    "recommending {n} products to {user}: {sku}, {sku}, {sku}",
+    "model {word}-{n} scored {n} candidates in {ms} ms",
+    "feature vector of {user} is stale by {n} s",
+])
+.calling(&[once(&SCORE), perhaps(0.5, &LIST_FEATURED)]);
 
-static SCORE: Operation = Operation {
-    service: RECOMMENDATION,
-    name: "score candidates",
-    protocol: internal("recommender.model.score", "/app/recommender/model.py"),
-    work_us: (500, 25_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static SCORE: Operation = Operation::new(
+    RECOMMENDATION,
+    "score candidates",
+    internal("recommender.model.score", "/app/recommender/model.py"),
+    (500, 25_000),
+);
 
-static IMAGE: Operation = Operation {
-    service: MEDIA,
-    name: "GET /images/{name}",
-    protocol: http("GET", "/images/{name}", "/images/{sku}-{n}.webp"),
-    work_us: (200, 9_000),
-    failure: Failure {
-        probability: 0.003,
-        in_incident: 0.003,
-        exception: "",
-        message: "open /var/media/{sku}.webp: no such file or directory",
-    },
-    messages: &["{ip} - - \"GET /images/{sku}.webp HTTP/2.0\" {status} {bytes}"],
-    calls: &[],
-};
+static IMAGE: Operation =
+    Operation::new(MEDIA, "GET /images/{name}", http("GET", "/images/{name}", "/images/{sku}-{n}.webp"), (200, 9_000))
+        .failing(failure(0.003, 0.003, "", "open /var/media/{sku}.webp: no such file or directory"))
+        .saying(&["{ip} - - \"GET /images/{sku}.webp HTTP/2.0\" {status} {bytes}"]);
 
-static FIND: Operation = Operation {
-    service: SEARCH,
-    name: "GET /v1/find",
-    protocol: http("GET", "/v1/find", "/v1/find?q={word}"),
-    work_us: (700, 20_000),
-    failure: SOUND,
-    messages: &[
-        "Query [{word} {word}] took {ms} ms, {n} hits of {n}",
-        "Rewriting query [{word}] with synonyms {word}, {word}",
-    ],
-    calls: &[once(&QUERY_INDEX), perhaps(0.3, &RANK)],
-};
+static FIND: Operation =
+    Operation::new(SEARCH, "GET /v1/find", http("GET", "/v1/find", "/v1/find?q={word}"), (700, 20_000))
+        .saying(&[
+            "Query [{word} {word}] took {ms} ms, {n} hits of {n}",
+            "Rewriting query [{word}] with synonyms {word}, {word}",
+        ])
+        .calling(&[once(&QUERY_INDEX), perhaps(0.3, &RANK)]);
 
-static QUERY_INDEX: Operation = Operation {
-    service: SEARCH,
-    name: "search products",
-    protocol: database(
+static QUERY_INDEX: Operation = Operation::new(
+    SEARCH,
+    "search products",
+    database(
         "elasticsearch",
         "products",
         "search",
         "{\"query\":{\"multi_match\":{\"query\":\"?\",\"fields\":[\"name^3\",\"description\"]}},\"size\":48}",
     ),
-    work_us: (2_000, 90_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (2_000, 90_000),
+);
 
-static RANK: Operation = Operation {
-    service: SEARCH,
-    name: "rank results",
-    protocol: internal("shop.search.Ranker.rank", "Ranker.java"),
-    work_us: (100, 9_000),
-    failure: SOUND,
-    messages: &["Ranked {n} candidates with model {word}"],
-    calls: &[],
-};
+static RANK: Operation =
+    Operation::new(SEARCH, "rank results", internal("shop.search.Ranker.rank", "Ranker.java"), (100, 9_000))
+        .saying(&["Ranked {n} candidates with model {word}"]);
 
-static STOCK: Operation = Operation {
-    service: INVENTORY,
-    name: "GET /api/stock/{sku}",
-    protocol: http("GET", "/api/stock/{sku}", "/api/stock/{sku}"),
-    work_us: (300, 5_000),
-    failure: SLOW_LOCK,
-    messages: &["Stock of {sku} is {n}", "HikariPool-1 - Pool stats (total=10, active={n}, idle=3, waiting=0)"],
-    calls: &[once(&READ_STOCK)],
-};
+static STOCK: Operation = Operation::new(
+    INVENTORY,
+    "GET /api/stock/{sku}",
+    http("GET", "/api/stock/{sku}", "/api/stock/{sku}"),
+    (300, 5_000),
+)
+.failing(SLOW_LOCK)
+.saying(&["Stock of {sku} is {n}", "HikariPool-1 - Pool stats (total=10, active={n}, idle=3, waiting=0)"])
+.calling(&[once(&READ_STOCK)]);
 
-static READ_STOCK: Operation = Operation {
-    service: INVENTORY,
-    name: "SELECT stock.levels",
-    protocol: database(
+static READ_STOCK: Operation = Operation::new(
+    INVENTORY,
+    "SELECT stock.levels",
+    database(
         "postgresql",
         "stock.levels",
         "SELECT",
         "SELECT s.warehouse, s.quantity, w.lead_days FROM stock.levels s JOIN stock.warehouses w ON w.id = s.warehouse WHERE s.sku = $1",
     ),
-    work_us: (300, 12_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (300, 12_000),
+);
 
-static RESERVE: Operation = Operation {
-    service: INVENTORY,
-    name: "POST /api/reservations",
-    protocol: http("POST", "/api/reservations", "/api/reservations"),
-    work_us: (600, 9_000),
-    failure: SLOW_LOCK,
-    messages: &["Reserved {n} of {sku} for {order}", "Waited {ms} ms for row lock on stock.levels (sku {sku})"],
-    calls: &[once(&LOCK_STOCK)],
-};
+static RESERVE: Operation = Operation::new(
+    INVENTORY,
+    "POST /api/reservations",
+    http("POST", "/api/reservations", "/api/reservations"),
+    (600, 9_000),
+)
+.failing(SLOW_LOCK)
+.saying(&["Reserved {n} of {sku} for {order}", "Waited {ms} ms for row lock on stock.levels (sku {sku})"])
+.calling(&[once(&LOCK_STOCK)]);
 
-static LOCK_STOCK: Operation = Operation {
-    service: INVENTORY,
-    name: "UPDATE stock.levels",
-    protocol: database(
+static LOCK_STOCK: Operation = Operation::new(
+    INVENTORY,
+    "UPDATE stock.levels",
+    database(
         "postgresql",
         "stock.levels",
         "UPDATE",
         "UPDATE stock.levels SET quantity = quantity - $1, reserved = reserved + $1 WHERE sku = $2 AND warehouse = $3 AND quantity >= $1",
     ),
-    work_us: (500, 20_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (500, 20_000),
+);
 
-static CART_GET: Operation = Operation {
-    service: CART,
-    name: "shop.cart.v1.Cart/Get",
-    protocol: Rpc { service: "shop.cart.v1.Cart", method: "Get" },
-    work_us: (100, 1_500),
-    failure: SOUND,
-    messages: &["GetCartAsync called with userId={user}", "Cart of {user} has {n} items"],
-    calls: &[once(&CART_READ)],
-};
+static CART_GET: Operation =
+    Operation::new(CART, "shop.cart.v1.Cart/Get", Rpc { service: "shop.cart.v1.Cart", method: "Get" }, (100, 1_500))
+        .saying(&["GetCartAsync called with userId={user}", "Cart of {user} has {n} items"])
+        .calling(&[once(&CART_READ)]);
 
-static CART_READ: Operation = Operation {
-    service: CART,
-    name: "HGETALL cart",
-    protocol: database("redis", "cart", "HGETALL", "HGETALL cart:?"),
-    work_us: (60, 1_500),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static CART_READ: Operation =
+    Operation::new(CART, "HGETALL cart", database("redis", "cart", "HGETALL", "HGETALL cart:?"), (60, 1_500));
 
-static CART_ADD: Operation = Operation {
-    service: CART,
-    name: "shop.cart.v1.Cart/Add",
-    protocol: Rpc { service: "shop.cart.v1.Cart", method: "Add" },
-    work_us: (100, 2_000),
-    failure: Failure {
-        probability: 0.005,
-        in_incident: 0.02,
-        exception: "StackExchange.Redis.RedisTimeoutException",
-        message: "Timeout performing HMSET cart (5000ms), inst: {n}, qs: {n}, in: {bytes}",
-    },
-    messages: &["AddItemAsync called with userId={user}, productId={sku}, quantity={n}"],
-    calls: &[once(&CART_WRITE)],
-};
+static CART_ADD: Operation =
+    Operation::new(CART, "shop.cart.v1.Cart/Add", Rpc { service: "shop.cart.v1.Cart", method: "Add" }, (100, 2_000))
+        .failing(failure(
+            0.005,
+            0.02,
+            "StackExchange.Redis.RedisTimeoutException",
+            "Timeout performing HMSET cart (5000ms), inst: {n}, qs: {n}, in: {bytes}",
+        ))
+        .saying(&["AddItemAsync called with userId={user}, productId={sku}, quantity={n}"])
+        .calling(&[once(&CART_WRITE)]);
 
-static CART_WRITE: Operation = Operation {
-    service: CART,
-    name: "HMSET cart",
-    protocol: database("redis", "cart", "HMSET", "HMSET cart:? ? ?"),
-    work_us: (60, 1_800),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+static CART_WRITE: Operation =
+    Operation::new(CART, "HMSET cart", database("redis", "cart", "HMSET", "HMSET cart:? ? ?"), (60, 1_800));
 
-static PLACE_ORDER: Operation = Operation {
-    service: CHECKOUT,
-    name: "shop.checkout.v1.Checkout/PlaceOrder",
-    protocol: Rpc { service: "shop.checkout.v1.Checkout", method: "PlaceOrder" },
-    work_us: (500, 7_000),
-    failure: SOUND,
-    messages: &[
-        "placing order {order} of {user}",
-        "order {order} confirmed, {n} items, total {amount} EUR",
-        "order {order} handed to the queue at offset {n}",
-    ],
-    calls: &[
-        once(&CART_GET),
-        many(1, 25, &RESERVE),
-        between(1, 4, &QUOTE_PRICE),
-        once(&SHIPPING_QUOTE),
-        once(&CHARGE),
-        once(&INSERT_ORDER),
-        once(&NOTIFY),
-        once(&BOOK),
-        once(&CHECK_FRAUD),
-    ],
-};
+static PLACE_ORDER: Operation = Operation::new(
+    CHECKOUT,
+    "shop.checkout.v1.Checkout/PlaceOrder",
+    Rpc { service: "shop.checkout.v1.Checkout", method: "PlaceOrder" },
+    (500, 7_000),
+)
+.saying(&[
+    "placing order {order} of {user}",
+    "order {order} confirmed, {n} items, total {amount} EUR",
+    "order {order} handed to the queue at offset {n}",
+])
+.calling(&[
+    once(&CART_GET),
+    many(1, 25, &RESERVE),
+    between(1, 4, &QUOTE_PRICE),
+    once(&SHIPPING_QUOTE),
+    once(&CHARGE),
+    once(&INSERT_ORDER),
+    once(&NOTIFY),
+    once(&BOOK),
+    once(&CHECK_FRAUD),
+]);
 
-static INSERT_ORDER: Operation = Operation {
-    service: CHECKOUT,
-    name: "INSERT orders",
-    protocol: database(
+static INSERT_ORDER: Operation = Operation::new(
+    CHECKOUT,
+    "INSERT orders",
+    database(
         "postgresql",
         "orders",
         "INSERT",
         "INSERT INTO orders (id, user_id, total_cents, currency, items, placed_at) VALUES ($1, $2, $3, $4, $5, now())",
     ),
-    work_us: (500, 9_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (500, 9_000),
+);
 
-static READ_ORDER: Operation = Operation {
-    service: CHECKOUT,
-    name: "shop.checkout.v1.Orders/Get",
-    protocol: Rpc { service: "shop.checkout.v1.Orders", method: "Get" },
-    work_us: (150, 2_000),
-    failure: SOUND,
-    messages: &["order {order} read by {user}"],
-    calls: &[once(&SELECT_ORDER)],
-};
+static READ_ORDER: Operation = Operation::new(
+    CHECKOUT,
+    "shop.checkout.v1.Orders/Get",
+    Rpc { service: "shop.checkout.v1.Orders", method: "Get" },
+    (150, 2_000),
+)
+.saying(&["order {order} read by {user}"])
+.calling(&[once(&SELECT_ORDER)]);
 
-static SELECT_ORDER: Operation = Operation {
-    service: CHECKOUT,
-    name: "SELECT orders",
-    protocol: database(
+static SELECT_ORDER: Operation = Operation::new(
+    CHECKOUT,
+    "SELECT orders",
+    database(
         "postgresql",
         "orders",
         "SELECT",
         "SELECT id, total_cents, currency, items, placed_at, state FROM orders WHERE id = $1 AND user_id = $2",
     ),
-    work_us: (200, 5_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (200, 5_000),
+);
 
-static CHARGE: Operation = Operation {
-    service: PAYMENT,
-    name: "shop.payment.v1.Payments/Charge",
-    protocol: Rpc { service: "shop.payment.v1.Payments", method: "Charge" },
-    work_us: (2_000, 40_000),
-    failure: Failure {
-        probability: 0.03,
-        in_incident: 0.3,
-        exception: "shop.payment.CardDeclinedException",
-        message: "card declined by issuer: insufficient funds (order {order})",
-    },
-    messages: &[
-        "charged {amount} EUR for order {order}, transaction {uuid}",
-        "authorisation {hex} for {order} took {ms} ms",
-        "3-D Secure challenge of {user} completed",
-    ],
-    calls: &[once(&CALL_BANK), once(&INSERT_CHARGE)],
-};
+static CHARGE: Operation = Operation::new(
+    PAYMENT,
+    "shop.payment.v1.Payments/Charge",
+    Rpc { service: "shop.payment.v1.Payments", method: "Charge" },
+    (2_000, 40_000),
+)
+.failing(failure(
+    0.03,
+    0.3,
+    "shop.payment.CardDeclinedException",
+    "card declined by issuer: insufficient funds (order {order})",
+))
+.saying(&[
+    "charged {amount} EUR for order {order}, transaction {uuid}",
+    "authorisation {hex} for {order} took {ms} ms",
+    "3-D Secure challenge of {user} completed",
+])
+.calling(&[once(&CALL_BANK), once(&INSERT_CHARGE)]);
 
-static CALL_BANK: Operation = Operation {
-    service: PAYMENT,
-    name: "authorise",
-    protocol: internal("shop.payment.BankGateway.authorise", "BankGateway.java"),
-    work_us: (20_000, 400_000),
-    failure: SOUND,
-    messages: &["acquirer answered {n} after {ms} ms, reference {hex}"],
-    calls: &[],
-};
+static CALL_BANK: Operation = Operation::new(
+    PAYMENT,
+    "authorise",
+    internal("shop.payment.BankGateway.authorise", "BankGateway.java"),
+    (20_000, 400_000),
+)
+.saying(&["acquirer answered {n} after {ms} ms, reference {hex}"]);
 
-static INSERT_CHARGE: Operation = Operation {
-    service: PAYMENT,
-    name: "INSERT payments.charges",
-    protocol: database(
+static INSERT_CHARGE: Operation = Operation::new(
+    PAYMENT,
+    "INSERT payments.charges",
+    database(
         "postgresql",
         "payments.charges",
         "INSERT",
         "INSERT INTO payments.charges (id, order_id, amount_cents, state) VALUES ($1, $2, $3, $4)",
     ),
-    work_us: (500, 8_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (500, 8_000),
+);
 
-static SHIPPING_QUOTE: Operation = Operation {
-    service: SHIPPING,
-    name: "POST /quote",
-    protocol: http("POST", "/quote", "/quote"),
-    work_us: (800, 15_000),
-    failure: Failure {
-        probability: 0.01,
-        in_incident: 0.15,
-        exception: "",
-        message: "carrier rate limit reached, answering 503, retry in {n} ms",
-    },
-    messages: &["quote for zip {n}: {amount} EUR", "carrier {word} answered in {ms} ms"],
-    calls: &[],
-};
+static SHIPPING_QUOTE: Operation =
+    Operation::new(SHIPPING, "POST /quote", http("POST", "/quote", "/quote"), (800, 15_000))
+        .failing(failure(0.01, 0.15, "", "carrier rate limit reached, answering 503, retry in {n} ms"))
+        .saying(&["quote for zip {n}: {amount} EUR", "carrier {word} answered in {ms} ms"]);
 
-static NOTIFY: Operation = Operation {
-    service: NOTIFICATION,
-    name: "process notifications",
-    protocol: Queue { topic: "notifications", group: "notification" },
-    work_us: (1_000, 60_000),
-    failure: Failure {
-        probability: 0.002,
-        in_incident: 0.002,
-        exception: "smtplib.SMTPServerDisconnected",
-        message: "Connection unexpectedly closed: timed out",
-    },
-    messages: &["mail {uuid} queued at relay {ip}", "template {word} rendered in {ms} ms"],
-    calls: &[],
-};
+static NOTIFY: Operation = Operation::new(
+    NOTIFICATION,
+    "process notifications",
+    Queue { topic: "notifications", group: "notification" },
+    (1_000, 60_000),
+)
+.failing(failure(0.002, 0.002, "smtplib.SMTPServerDisconnected", "Connection unexpectedly closed: timed out"))
+.saying(&["mail {uuid} queued at relay {ip}", "template {word} rendered in {ms} ms"]);
 
-static BOOK: Operation = Operation {
-    service: LEDGER,
-    name: "process orders",
-    protocol: Queue { topic: "orders", group: "ledger" },
-    work_us: (500, 9_000),
-    failure: SOUND,
-    messages: &["Consumed order {order} from partition {n}", "Booked {amount} EUR for {order}"],
-    calls: &[once(&INSERT_BOOKING)],
-};
+static BOOK: Operation =
+    Operation::new(LEDGER, "process orders", Queue { topic: "orders", group: "ledger" }, (500, 9_000))
+        .saying(&["Consumed order {order} from partition {n}", "Booked {amount} EUR for {order}"])
+        .calling(&[once(&INSERT_BOOKING)]);
 
-static INSERT_BOOKING: Operation = Operation {
-    service: LEDGER,
-    name: "INSERT ledger.bookings",
-    protocol: database(
+static INSERT_BOOKING: Operation = Operation::new(
+    LEDGER,
+    "INSERT ledger.bookings",
+    database(
         "postgresql",
         "ledger.bookings",
         "INSERT",
         "INSERT INTO ledger.bookings (order_id, account, amount_cents) VALUES ($1, $2, $3), ($1, $4, -$3)",
     ),
-    work_us: (400, 9_000),
-    failure: SOUND,
-    messages: &[],
-    calls: &[],
-};
+    (400, 9_000),
+);
 
-static CHECK_FRAUD: Operation = Operation {
-    service: FRAUD_DETECTION,
-    name: "process orders",
-    protocol: Queue { topic: "orders", group: "fraud-detection" },
-    work_us: (800, 30_000),
-    failure: SOUND,
-    messages: &["order {order} scored {amount}, threshold 85.00", "{user} has {n} orders from {ip} in 24 h"],
-    calls: &[],
-};
+static CHECK_FRAUD: Operation = Operation::new(
+    FRAUD_DETECTION,
+    "process orders",
+    Queue { topic: "orders", group: "fraud-detection" },
+    (800, 30_000),
+)
+.saying(&["order {order} scored {amount}, threshold 85.00", "{user} has {n} orders from {ip} in 24 h"]);

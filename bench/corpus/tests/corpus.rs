@@ -37,7 +37,7 @@ fn spans_are_as_the_truth_says() {
         span.end_time_unix_nano >= span.start_time_unix_nano
             && (span.parent_span_id.is_empty() || traces[&span.trace_id[..]].contains(&span.parent_span_id[..]))
     }));
-    let sizes: HashMap<String, u64> = traces.iter().map(|(id, spans)| (hex(id), spans.len() as u64)).collect();
+    let sizes: HashMap<String, u64> = traces.iter().map(|(id, spans)| (hex::encode(id), spans.len() as u64)).collect();
     assert!(truth.traces.len() > 500 && truth.traces.iter().all(|trace| sizes[&trace.id] == trace.spans));
     assert_eq!(sizes.values().max(), Some(&truth.largest_trace.spans));
 
@@ -197,8 +197,4 @@ fn tokens(text: String) -> Body {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     let words = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
     (text, words)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,10 +3,14 @@
 //! A [`Param`] is described once. The description is what requests are checked against and what the OpenAPI document
 //! says, so neither can know a parameter that the other does not.
 
+mod known;
+
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 use tracewell_model::{Signal, TimeRange, UnixNanos};
+
+pub use known::*;
 
 use crate::error::{ApiError, excerpt};
 
@@ -70,187 +74,15 @@ pub enum ParamKind {
     Flag,
 }
 
-/// The search.
-pub static Q: Param = Param {
-    name: "q",
-    kind: ParamKind::Text { bytes_max: SEARCH_BYTES_MAX },
-    required: false,
-    description: "What to find, in the search language; everything when empty.",
-    example: "service:checkout status:error",
-};
+impl Param {
+    const fn optional(name: &'static str, kind: ParamKind, example: &'static str, description: &'static str) -> Param {
+        Param { name, kind, required: false, description, example }
+    }
 
-/// Where the time range begins.
-pub static START: Param = Param {
-    name: "start",
-    kind: ParamKind::Time,
-    required: false,
-    description: "The first moment of the time range: RFC 3339, Unix seconds, milliseconds, microseconds or \
-                  nanoseconds, `now` or `now-1h` (units s m h d w). By default an hour before `end`.",
-    example: "now-1h",
-};
-
-/// Where the time range ends.
-pub static END: Param = Param {
-    name: "end",
-    kind: ParamKind::Time,
-    required: false,
-    description: "The first moment after the time range, written as `start` is. By default now.",
-    example: "now",
-};
-
-/// The size of a page.
-pub static LIMIT: Param = Param {
-    name: "limit",
-    kind: ParamKind::Count { default: 100, max: LIMIT_MAX },
-    required: false,
-    description: "The most records of this page.",
-    example: "100",
-};
-
-/// Where the page begins.
-pub static CURSOR: Param = Param {
-    name: "cursor",
-    kind: ParamKind::Text { bytes_max: CURSOR_BYTES_MAX },
-    required: false,
-    description: "The `nextCursor` of the page before, with all other parameters unchanged.",
-    example: "",
-};
-
-/// How finely time is divided.
-pub static BUCKETS: Param = Param {
-    name: "buckets",
-    kind: ParamKind::Count { default: 60, max: BUCKETS_MAX },
-    required: false,
-    description: "The most buckets that the time range is divided into.",
-    example: "60",
-};
-
-/// Which facets.
-pub static FIELDS: Param = Param {
-    name: "fields",
-    kind: ParamKind::Names { count_max: FIELDS_MAX },
-    required: false,
-    description: "Field names as in the search language, with commas between them; a name with a comma in it in \
-                  quotes. By default the fields that most searches are narrowed by.",
-    example: "service,kind",
-};
-
-/// How many values a facet or a field has.
-pub static VALUES_LIMIT: Param = Param {
-    name: "limit",
-    kind: ParamKind::Count { default: 10, max: LIMIT_MAX },
-    required: false,
-    description: "The most values of each field.",
-    example: "10",
-};
-
-/// Which span's logs.
-pub static SPAN_ID: Param = Param {
-    name: "spanId",
-    kind: ParamKind::SpanId,
-    required: false,
-    description: "Only the log records of this span.",
-    example: "00f067aa0ba902b7",
-};
-
-/// Fields of what.
-pub static SIGNAL: Param = Param {
-    name: "signal",
-    kind: ParamKind::Signal,
-    required: true,
-    description: "Whether the fields are those of spans or of log records.",
-    example: "traces",
-};
-
-/// Which field.
-pub static FIELD: Param = Param {
-    name: "field",
-    kind: ParamKind::Text { bytes_max: NAME_BYTES_MAX },
-    required: true,
-    description: "A field name as in the search language.",
-    example: "service",
-};
-
-/// How values begin.
-pub static PREFIX: Param = Param {
-    name: "prefix",
-    kind: ParamKind::Text { bytes_max: NAME_BYTES_MAX },
-    required: false,
-    description: "Only values that begin so, case as written.",
-    example: "",
-};
-
-/// Which trace.
-pub static TRACE_ID: Param = Param {
-    name: "traceId",
-    kind: ParamKind::Text { bytes_max: 32 },
-    required: true,
-    description: "The id of the trace: 32 hexadecimal digits.",
-    example: "4bf92f3577b34da6a3ce929d0e0e4736",
-};
-
-/// What to delete.
-pub static DELETE_Q: Param = Param {
-    name: "q",
-    kind: ParamKind::Text { bytes_max: SEARCH_BYTES_MAX },
-    required: true,
-    description: "Which records to delete, in the search language; not empty.",
-    example: "user.id:4711",
-};
-
-/// Since when to delete.
-pub static DELETE_START: Param = Param {
-    name: "start",
-    kind: ParamKind::Time,
-    required: true,
-    description: "The first moment of the time range, written as for searches.",
-    example: "now-30d",
-};
-
-/// Until when to delete.
-pub static DELETE_END: Param = Param {
-    name: "end",
-    kind: ParamKind::Time,
-    required: true,
-    description: "The first moment after the time range, written as for searches.",
-    example: "now",
-};
-
-/// That it is meant.
-pub static CONFIRM: Param = Param {
-    name: "confirm",
-    kind: ParamKind::Text { bytes_max: 150 },
-    required: true,
-    description: "The name of the tenant again.",
-    example: "default",
-};
-
-/// Since when to export.
-pub static EXPORT_START: Param = Param {
-    name: "start",
-    kind: ParamKind::Time,
-    required: false,
-    description: "The first moment of the time range, written as for searches. By default the beginning of time.",
-    example: "now-1d",
-};
-
-/// Until when to export.
-pub static EXPORT_END: Param = Param {
-    name: "end",
-    kind: ParamKind::Time,
-    required: false,
-    description: "The first moment after the time range, written as for searches. By default the end of time.",
-    example: "now",
-};
-
-/// Whether damaged records may be missing.
-pub static PARTIAL: Param = Param {
-    name: "partial",
-    kind: ParamKind::Flag,
-    required: false,
-    description: "Whether damaged records are left out; otherwise they make the export fail.",
-    example: "false",
-};
+    const fn required(name: &'static str, kind: ParamKind, example: &'static str, description: &'static str) -> Param {
+        Param { name, kind, required: true, description, example }
+    }
+}
 
 /// The parameters of a request, checked to be among those that exist, each given at most once.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use prost::Message;
 use crate::payload::{
     around_span, attribute, field, logs, now, one, partial, partial_of_call, record, span, trace_id, traces,
 };
-use crate::target::{Target, hex};
+use crate::target::Target;
 use crate::wire::{JSON, http1};
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn point_17_deep_values_come_back_and_deeper_ones_do_no_harm() {
     let deep = Span { attributes: vec![attribute("deep", nested(64))], ..span(1) };
     assert_eq!(partial(&target.traces(&traces(vec![deep.clone()]).encode_to_vec()).await).0, 0);
     // Not decoded, because prost takes no more than some forty levels.
-    let path = format!("/traces/{}", hex(&trace_id(1)));
+    let path = format!("/traces/{}", hex::encode(trace_id(1)));
     let stored = target.api.get_bytes(&path, "application/x-protobuf").await.expect("the trace");
     let attribute_bytes = deep.attributes[0].encode_to_vec();
     assert!(stored.windows(attribute_bytes.len()).any(|window| window == attribute_bytes), "64 levels");
@@ -269,7 +269,7 @@ async fn point_17_deep_values_come_back_and_deeper_ones_do_no_harm() {
     let (rejected, message) = partial(&target.traces(&traces(vec![deeper]).encode_to_vec()).await);
     assert_eq!(rejected, 0);
     assert!(message.contains("nested"), "told: {message:?}");
-    let path = format!("/traces/{}/spans/0102030405060708", hex(&trace_id(2)));
+    let path = format!("/traces/{}/spans/0102030405060708", hex::encode(trace_id(2)));
     let detail = target.api.get(&path, &[]).await.expect("kept, with the value cut");
     assert!(detail["attributes"]["deeper"].is_object() || detail["attributes"]["deeper"].is_array(), "{detail}");
     let pair = [field(1, b"bomb"), field(2, &bomb(1_000_000))].concat();
@@ -295,7 +295,7 @@ async fn point_18_duplicate_keys_are_kept_and_the_last_is_seen() {
     assert_eq!(rejected, 0);
     assert!(message.contains("duplicate"), "counted: {message:?}");
     assert_eq!(target.stored_span(&trace_id(1)).await.attributes, attributes);
-    let path = format!("/traces/{}/spans/0102030405060708", hex(&trace_id(1)));
+    let path = format!("/traces/{}/spans/0102030405060708", hex::encode(trace_id(1)));
     let detail = target.api.get(&path, &[]).await.expect("the span");
     assert_eq!(detail["attributes"]["twice"], 2);
 }

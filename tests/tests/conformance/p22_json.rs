@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
 use prost::Message;
 
 use crate::payload::{attribute, json_span, now, trace_id};
-use crate::target::{Target, hex};
+use crate::target::Target;
 use crate::wire::{Answer, JSON, http1};
 
 fn assert_accepted(answer: &Answer) {
@@ -42,8 +42,8 @@ async fn point_22_ids_are_hexadecimal_and_bytes_base64() {
     );
     assert_accepted(&target.traces_json(&upper).await);
     let stored = target.stored_span(&trace_id(1)).await;
-    assert_eq!(hex(&stored.parent_span_id), "aabbccddeeff0011");
-    assert_eq!(hex(&stored.links[0].trace_id), "5b8efff798038103d269b633813fc60c");
+    assert_eq!(hex::encode(&stored.parent_span_id), "aabbccddeeff0011");
+    assert_eq!(hex::encode(&stored.links[0].trace_id), "5b8efff798038103d269b633813fc60c");
     let base64 = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"W47/95gDgQPSabYzgT/GDA==","spanId":"7uGbfsPBsXQ="}]}]}]}"#;
     assert_eq!(blamed(&target.traces_json(base64).await), "resourceSpans[0].scopeSpans[0].spans[0].traceId");
     for (number, text) in [(2, "+/8="), (3, "-_8=")] {
@@ -168,7 +168,7 @@ async fn point_31_odd_text_and_long_text() {
         any(Value::ArrayValue(ArrayValue { values: vec![value] }))
     });
     // Not decoded, because prost takes no more than some forty levels.
-    let path = format!("/traces/{}", hex(&trace_id(4)));
+    let path = format!("/traces/{}", hex::encode(trace_id(4)));
     let stored = target.api.get_bytes(&path, "application/x-protobuf").await.expect("the trace");
     let deep = deep.encode_to_vec();
     assert!(stored.windows(deep.len()).any(|window| window == deep), "63 levels");

@@ -108,7 +108,7 @@ pub fn partial_of_call(called: &Called) -> (i64, String) {
 
 /// A trace request in JSON around the fields of a span besides its ids.
 pub fn json_span(number: u128, fields: &str) -> String {
-    let trace_id = crate::target::hex(&trace_id(number));
+    let trace_id = hex::encode(trace_id(number));
     let time = now();
     let comma = if fields.is_empty() { "" } else { "," };
     format!(

@@ -84,7 +84,7 @@ impl Target {
 
     /// A trace as it is stored, `None` when there is none.
     pub async fn stored(&self, trace_id: &[u8]) -> Option<ExportTraceServiceRequest> {
-        let path = format!("/traces/{}", hex(trace_id));
+        let path = format!("/traces/{}", hex::encode(trace_id));
         let bytes = self.api.get_bytes(&path, "application/x-protobuf").await.ok()?;
         Some(ExportTraceServiceRequest::decode(bytes.as_slice()).expect("a trace in protobuf"))
     }
@@ -126,8 +126,4 @@ impl Target {
 
 fn address(url: &str) -> SocketAddr {
     url.trim_start_matches("http://").trim_end_matches('/').parse().expect("an address")
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,6 @@
 //! How often each value of a column occurs.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::hash::Hash;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
@@ -74,7 +73,7 @@ fn add_rows(groups: &mut [ValueCounts], values: &ArrayRef, rows: &[usize], of: &
         }
         DataType::FixedSizeBinary(_) => {
             let ids = values.as_fixed_size_binary();
-            add_grouped(groups, rows.iter().map(|&row| (of[row], ids.value(row))), |id| hexadecimal(id).into());
+            add_grouped(groups, rows.iter().map(|&row| (of[row], ids.value(row))), |id| hex::encode(id).into());
         }
         _ => return Err(unknown()),
     }
@@ -104,14 +103,6 @@ fn add_grouped<'a, K: Copy + Eq + Hash>(
         *sums.entry(of).or_default() += count;
     }
     sums.into_iter().for_each(|((group, key), count)| groups[group].add(&text(key), count));
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Tally for ValueCounts {

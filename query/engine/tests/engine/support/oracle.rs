@@ -26,10 +26,6 @@ const KINDS: [&str; 6] = ["unspecified", "internal", "server", "client", "produc
 const STATUSES: [&str; 3] = ["unset", "ok", "error"];
 const SEVERITIES: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl<'a> From<&'a Log> for Seen<'a> {
     fn from(log: &'a Log) -> Self {
         let body = log.body.as_ref().map(Val::shown);
@@ -44,8 +40,8 @@ impl<'a> From<&'a Log> for Seen<'a> {
                 ("body", Intrinsic::Text(body.unwrap_or_default())),
                 ("severity_text", Intrinsic::Text(log.severity_text.clone())),
                 ("event_name", Intrinsic::Text(log.event_name.clone())),
-                ("trace_id", Intrinsic::Id(log.trace.map(|trace| hex(&trace_id(trace))))),
-                ("span_id", Intrinsic::Id(log.span.map(|span| hex(&log_span_id(span))))),
+                ("trace_id", Intrinsic::Id(log.trace.map(|trace| hex::encode(trace_id(trace))))),
+                ("span_id", Intrinsic::Id(log.span.map(|span| hex::encode(log_span_id(span))))),
                 ("severity", Intrinsic::Severity(log.severity_number, log.severity_text.clone())),
             ],
         }
@@ -75,9 +71,9 @@ impl<'a> From<&'a SpanRow> for Seen<'a> {
                 ("kind", Intrinsic::Named(span.kind, &KINDS)),
                 ("status", Intrinsic::Named(span.status, &STATUSES)),
                 ("duration", Intrinsic::Duration(span.duration)),
-                ("trace_id", Intrinsic::Id(Some(hex(&trace_id(span.trace))))),
-                ("span_id", Intrinsic::Id(Some(hex(&span.span.to_be_bytes())))),
-                ("parent_span_id", Intrinsic::Id(span.parent.map(|parent| hex(&parent.to_be_bytes())))),
+                ("trace_id", Intrinsic::Id(Some(hex::encode(trace_id(span.trace))))),
+                ("span_id", Intrinsic::Id(Some(hex::encode(span.span.to_be_bytes())))),
+                ("parent_span_id", Intrinsic::Id(span.parent.map(|parent| hex::encode(parent.to_be_bytes())))),
             ],
         }
     }
