@@ -1,5 +1,8 @@
 //! Full-text matching: what a token is and what a pattern means, for indexed and unindexed data alike.
 
+mod finder;
+
+pub(crate) use finder::AsciiFinder;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +92,7 @@ impl TextPattern {
             TextPattern::Prefix(tokens) => TextMatcher::tokens(tokens, LastToken::Beginning),
             TextPattern::Contains(part) => {
                 let part = part.to_lowercase();
-                TextMatcher::Contains { finder: ascii_finder(&part), part }
+                TextMatcher::Contains { finder: AsciiFinder::new(&part), part }
             }
             TextPattern::Regex(regex) => TextMatcher::Regex(regex.clone()),
         }
@@ -114,18 +117,9 @@ pub(crate) enum TextMatcher {
     Regex(Regex),
 }
 
-/// Finds an ASCII text in ASCII texts, whatever the case.
-pub(crate) type AsciiFinder = regex::bytes::Regex;
-
-fn ascii_finder(part: &str) -> Option<AsciiFinder> {
-    let pattern = regex::escape(part);
-    let finder = regex::bytes::RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).build();
-    (part.is_ascii() && !part.is_empty()).then_some(finder.ok()).flatten()
-}
-
 impl TextMatcher {
     fn tokens(tokens: &[String], last: LastToken) -> TextMatcher {
-        let finder = tokens.iter().max_by_key(|token| token.len()).and_then(|token| ascii_finder(token));
+        let finder = tokens.iter().max_by_key(|token| token.len()).and_then(|token| AsciiFinder::new(token));
         TextMatcher::Tokens { tokens: tokens.to_vec(), last, finder }
     }
 
@@ -144,14 +138,14 @@ impl TextMatcher {
                 // What the lower case of other letters may be is for the full comparison to say.
                 if let Some(finder) = finder
                     && text.is_ascii()
-                    && !finder.is_match(text.as_bytes())
+                    && !finder.is_in(text.as_bytes())
                 {
                     return false;
                 }
                 contains_tokens(text, tokens, *last)
             }
             TextMatcher::Contains { part, finder } => match finder {
-                Some(finder) if text.is_ascii() => finder.is_match(text.as_bytes()),
+                Some(finder) if text.is_ascii() => finder.is_in(text.as_bytes()),
                 _ => text.to_lowercase().contains(part),
             },
             TextMatcher::Regex(regex) => regex.is_match(text),

@@ -120,6 +120,41 @@ impl ScopeTable {
 
     /// Adds the scopes of `other`; the result gives the new number of each.
     pub fn merge(&mut self, other: &ScopeTable) -> Vec<u32> {
+        // Parts of one segment have its scopes: these need not be looked into.
+        if self.is_empty() {
+            self.clone_from(other);
+        }
+        let mut pairs = self.scopes.iter().zip(&other.scopes);
+        if other.len() <= self.len() && pairs.all(|(known, scope)| Arc::ptr_eq(known, scope)) {
+            return (0..other.len() as u32).collect();
+        }
         other.scopes.iter().map(|scope| self.intern(scope)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(names: &[&str]) -> ScopeTable {
+        let mut table = ScopeTable::default();
+        for name in names {
+            table.intern(&Arc::new(Scope { resource: name.as_bytes().to_vec(), ..Scope::default() }));
+        }
+        table
+    }
+
+    #[test]
+    fn merging_gives_the_number_of_each_scope_whichever_are_known() {
+        let [first, same] = [table(&["a", "b"]), table(&["a", "b"])];
+        let mut merged = ScopeTable::default();
+        assert_eq!(merged.merge(&first), [0, 1]);
+        assert_eq!(merged.merge(&first.clone()), [0, 1], "the same scopes");
+        assert_eq!(merged.merge(&same), [0, 1], "equal scopes");
+        assert_eq!(merged.merge(&table(&["b", "c"])), [1, 2]);
+        assert_eq!(merged.merge(&first), [0, 1], "the first of more");
+        assert_eq!(merged.merge(&ScopeTable::default()), [0u32; 0]);
+        let names: Vec<_> = merged.iter().map(|scope| scope.resource.clone()).collect();
+        assert_eq!(names, [b"a", b"b", b"c"]);
     }
 }

@@ -31,9 +31,9 @@ fn texts_with(finder: &AsciiFinder, texts: &StringArray) -> BooleanBuffer {
     found.append_n(texts.len(), false);
     let (mut row, mut from) = (0, bounds[0] as usize);
     while let Some(hit) = finder.find_at(&bytes[..end], from) {
-        row += bounds[row + 1..].partition_point(|bound| *bound as usize <= hit.start());
+        row += bounds[row + 1..].partition_point(|bound| *bound as usize <= hit.start);
         // The text has one length: a hit that reaches into the next row is the last that begins in this one.
-        if hit.end() <= bounds[row + 1] as usize {
+        if hit.end <= bounds[row + 1] as usize {
             found.set_bit(row, true);
         }
         from = bounds[row + 1] as usize;

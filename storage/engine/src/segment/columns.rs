@@ -23,6 +23,15 @@ const DENSE_ONE_IN: u64 = 100;
 /// The rows of a data page at the most, so that reading a trace decompresses little.
 pub(crate) const PAGE_ROWS: usize = 8_192;
 
+/// A page that has as many bytes as this, before compression, ends: those of long texts have fewer rows.
+const PAGE_BYTES: usize = 64 << 10;
+
+/// After how many rows it is seen to.
+const PAGE_STEP_ROWS: usize = 1_024;
+
+/// Values that need a longer dictionary are stored one by one: reading one of them takes reading the dictionary.
+const DICTIONARY_BYTES: usize = 64 << 10;
+
 pub(crate) const SCOPE_ID: &str = "scope_id";
 pub(crate) const TRACE_ID: &str = "trace_id";
 pub(crate) const SPAN_ID: &str = "span_id";
@@ -167,7 +176,9 @@ impl ColumnPlan {
         let builder = WriterProperties::builder()
             .set_compression(Compression::ZSTD(zstd))
             .set_data_page_row_count_limit(PAGE_ROWS)
-            .set_write_batch_size(PAGE_ROWS)
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+            .set_write_batch_size(PAGE_STEP_ROWS)
             .set_max_row_group_row_count(None)
             .set_statistics_enabled(if level == 0 { EnabledStatistics::None } else { EnabledStatistics::Chunk })
             .set_created_by(super::CREATED_BY.to_owned());

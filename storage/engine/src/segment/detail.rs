@@ -45,8 +45,8 @@ fn kind(section: Section) -> &'static str {
         Section::TraceFence | Section::TraceBlocks => "trace index",
         Section::Words(_) | Section::Wordings(_) => "text index: words",
         Section::WordingRuns(_) => "text index: rows of wordings",
-        Section::Values(_) => "index of rare values",
+        Section::Values(_) | Section::ValueTable(_) => "index of rare values",
         Section::RollupHead | Section::RollupBody => "rollup",
-        Section::Identifiers(_) => "text index: identifiers",
+        Section::Identifiers(_) | Section::IdentifierTable(_) => "text index: identifiers",
     }
 }

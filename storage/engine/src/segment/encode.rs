@@ -200,12 +200,12 @@ impl SegmentEncoder {
         let group = self.row_groups.len() as u32;
         self.index.section(Section::Wordings(group), &text_index::build(texts.wordings())?);
         self.index.section(Section::WordingRuns(group), &texts.runs()?);
-        self.index.section(Section::Identifiers(group), &texts.identifiers());
+        self.index.section(Section::IdentifierTable(group), &texts.identifiers());
         let attributes = match records {
             Records::Spans(spans) => &spans.attributes,
             Records::Logs(logs) => &logs.attributes,
         };
-        self.index.section(Section::Values(group), &value_filter::build(attributes, rows));
+        self.index.section(Section::ValueTable(group), &value_filter::build(attributes, rows));
         Ok(())
     }
 

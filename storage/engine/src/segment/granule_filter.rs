@@ -1,47 +1,12 @@
 //! Bloom filters over granules of rows: which of the entries, known by their hashes, may stand in which rows.
 //!
-//! An entry costs 12 bits for every granule of rows that has it, whatever its text. An answer may name too many rows,
-//! never too few.
+//! Segments had these before there were tables ([`super::granule_table`]): a look-up reads all of them. An answer may name too
+//! many rows, never too few.
 
 use std::ops::Range;
 
-/// The rows that are judged together.
-pub(super) const GRANULE_ROWS: usize = 1024;
-
-/// Bits for each entry, and how many of them it sets: 0.3 % of the granules are named in vain.
-const BITS_PER_ENTRY: usize = 12;
+/// The bits that an entry sets.
 const PROBES: u64 = 8;
-
-/// Filters of granules of [`GRANULE_ROWS`] rows, being built.
-#[derive(Default)]
-pub(super) struct GranuleFilterBuilder {
-    filters: Vec<Vec<u8>>,
-}
-
-impl GranuleFilterBuilder {
-    /// Adds the next granule, by its distinct entries.
-    pub(super) fn push(&mut self, entries: impl ExactSizeIterator<Item = u64>) {
-        let bytes = (entries.len() * BITS_PER_ENTRY).div_ceil(8);
-        let mut filter = vec![0u8; bytes];
-        for entry in entries {
-            for bit in probes(entry, bytes) {
-                filter[bit / 8] |= 1 << (bit % 8);
-            }
-        }
-        self.filters.push(filter);
-    }
-
-    /// The filters as bytes: see docs/formats/segment.md.
-    pub(super) fn finish(self) -> Vec<u8> {
-        let mut bytes = (GRANULE_ROWS as u32).to_le_bytes().to_vec();
-        bytes.extend((self.filters.len() as u32).to_le_bytes());
-        for filter in &self.filters {
-            bytes.extend((filter.len() as u32).to_le_bytes());
-        }
-        bytes.extend(self.filters.concat());
-        bytes
-    }
-}
 
 /// The bits of an entry in a filter of so many bytes (not 0).
 fn probes(entry: u64, bytes: usize) -> impl Iterator<Item = usize> {
@@ -78,5 +43,52 @@ impl<'a> GranuleFilter<'a> {
         };
         let granules = self.filters.iter().enumerate().filter(|(_, filter)| has(filter));
         granules.map(|(granule, _)| granule * self.granule_rows..(granule + 1) * self.granule_rows).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xxhash_rust::xxh3::xxh3_64;
+
+    use super::*;
+
+    const BYTES: usize = 1500;
+
+    /// Filters of granules of 10 rows, of 1,000 entries each.
+    fn filters(granules: u64) -> Vec<u8> {
+        let mut bytes = [10u32, granules as u32].map(u32::to_le_bytes).concat();
+        bytes.extend((0..granules).flat_map(|_| (BYTES as u32).to_le_bytes()));
+        for granule in 0..granules {
+            let mut filter = vec![0; BYTES];
+            for entry in 1000 * granule..1000 * (granule + 1) {
+                probes(hash(entry), BYTES).for_each(|bit| filter[bit / 8] |= 1 << (bit % 8));
+            }
+            bytes.extend(filter);
+        }
+        bytes
+    }
+
+    fn hash(entry: u64) -> u64 {
+        xxh3_64(&entry.to_le_bytes())
+    }
+
+    #[test]
+    fn entries_are_found_in_their_granule_and_hardly_elsewhere() {
+        let bytes = filters(5);
+        let filter = GranuleFilter::decode(&bytes).expect("undamaged");
+        for entry in 0..5000 {
+            let first = entry as usize / 1000 * 10;
+            assert!(filter.rows_with(hash(entry)).contains(&(first..first + 10)), "{entry}");
+        }
+        let in_vain: usize = (5000..9000).map(|entry| filter.rows_with(hash(entry)).len()).sum();
+        assert!(in_vain < 100, "{in_vain} of 20,000");
+    }
+
+    #[test]
+    fn a_damaged_filter_is_noticed() {
+        let bytes = filters(5);
+        for length in [0, 7, 20, bytes.len() - 1] {
+            assert!(GranuleFilter::decode(&bytes[..length]).is_none(), "{length} bytes");
+        }
     }
 }

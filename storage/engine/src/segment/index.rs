@@ -30,9 +30,9 @@ pub(crate) enum Section {
     TraceBlocks,
     /// The words of the texts of this row group, by row: as programs wrote that knew no wordings.
     Words(u32),
-    /// The identifiers in the texts of this row group.
+    /// The identifiers in the texts of this row group, in filters.
     Identifiers(u32),
-    /// The values of attributes of this row group.
+    /// The values of attributes of this row group, in filters.
     Values(u32),
     /// The words of the wordings of this row group.
     Wordings(u32),
@@ -42,6 +42,10 @@ pub(crate) enum Section {
     RollupHead,
     /// The counts.
     RollupBody,
+    /// The identifiers in the texts of this row group, in a table.
+    IdentifierTable(u32),
+    /// The values of attributes of this row group, in a table.
+    ValueTable(u32),
 }
 
 impl Section {
@@ -57,6 +61,8 @@ impl Section {
             Section::RollupBody => (8, 0),
             Section::Wordings(row_group) => (9, row_group),
             Section::WordingRuns(row_group) => (10, row_group),
+            Section::IdentifierTable(row_group) => (12, row_group),
+            Section::ValueTable(row_group) => (13, row_group),
         }
     }
 
@@ -72,6 +78,8 @@ impl Section {
             (8, _) => Some(Section::RollupBody),
             (9, row_group) => Some(Section::Wordings(row_group)),
             (10, row_group) => Some(Section::WordingRuns(row_group)),
+            (12, row_group) => Some(Section::IdentifierTable(row_group)),
+            (13, row_group) => Some(Section::ValueTable(row_group)),
             // Of a later version of the format that this one may read.
             _ => None,
         }
@@ -87,10 +95,12 @@ impl std::fmt::Display for Section {
             Section::Words(group) => write!(f, "words of row group {group}"),
             Section::Wordings(group) => write!(f, "wordings of row group {group}"),
             Section::WordingRuns(group) => write!(f, "runs of wordings of row group {group}"),
-            Section::Values(group) => write!(f, "rare values of row group {group}"),
+            Section::Values(group) | Section::ValueTable(group) => write!(f, "rare values of row group {group}"),
             Section::RollupHead => f.write_str("head of the rollup"),
             Section::RollupBody => f.write_str("rollup"),
-            Section::Identifiers(group) => write!(f, "identifiers of row group {group}"),
+            Section::Identifiers(group) | Section::IdentifierTable(group) => {
+                write!(f, "identifiers of row group {group}")
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ mod detail;
 mod encode;
 mod gather;
 mod granule_filter;
+mod granule_table;
+mod granules;
 mod index;
 mod lists;
 mod needs;

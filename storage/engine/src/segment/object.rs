@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::{Buf, Bytes};
@@ -15,6 +15,8 @@ use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 
 use super::blocks::{BLOCK_BYTES, Blocks};
 use crate::bugs::{Bug, planted};
@@ -33,12 +35,14 @@ pub(crate) struct Object {
     path: Path,
     /// The open file, as long as somebody reads: segments that nobody reads hold no file open.
     file: Mutex<Weak<File>>,
+    /// Whether the store is known to have no files.
+    is_remote: AtomicBool,
 }
 
 impl Object {
     /// The object at `path`.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, path: &str) -> Object {
-        Object { store, path: Path::from(path), file: Mutex::new(Weak::new()) }
+        Object { store, path: Path::from(path), file: Mutex::new(Weak::new()), is_remote: AtomicBool::new(false) }
     }
 
     /// All of it.
@@ -67,6 +71,9 @@ impl Object {
         if let Some(file) = self.file.lock().upgrade() {
             return Ok(Source::Local(file));
         }
+        if self.is_remote.load(Ordering::Relaxed) {
+            return Ok(Source::Remote);
+        }
         let options = GetOptions { range: Some((0..1u64).into()), ..GetOptions::default() };
         let found = wait(self.store.get_opts(&self.path, options));
         match found.map_err(|error| self.failed(error))?.payload {
@@ -75,7 +82,10 @@ impl Object {
                 *self.file.lock() = Arc::downgrade(&file);
                 Ok(Source::Local(file))
             }
-            GetResultPayload::Stream(_) => Ok(Source::Remote),
+            GetResultPayload::Stream(_) => {
+                self.is_remote.store(true, Ordering::Relaxed);
+                Ok(Source::Remote)
+            }
         }
     }
 
@@ -94,6 +104,22 @@ impl Object {
             }
         }
     }
+}
+
+/// So many bytes of a file from `start` on.
+fn read_at(file: &File, start: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let place = start.saturating_add(bytes.len() as u64);
+        match rustix::io::pread(file, spare_capacity(&mut bytes), place) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // More room than was asked for is read into as well.
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 #[derive(Clone)]
@@ -115,10 +141,9 @@ impl OpenObject {
         let length = (range.end - range.start) as usize;
         match &self.source {
             Source::Local(file) => {
-                let mut bytes = vec![0; length];
-                file.read_exact_at(&mut bytes, range.start).map_err(|error| match error.kind() {
+                let bytes = read_at(file, range.start, length).map_err(|error| match error.kind() {
                     io::ErrorKind::UnexpectedEof => self.object.corrupt("it is shorter than it was written"),
-                    _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                    _ if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
                         self.object.corrupt("the disk cannot read it")
                     }
                     _ => StorageError::new(

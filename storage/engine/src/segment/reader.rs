@@ -11,13 +11,13 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalogue::FieldCatalogue;
 use super::columns::ColumnPlan;
+use super::granules::{Form, Granules, Piece};
 use super::index::{HEAD_GUESS_BYTES, Head, Section};
 use super::object::{Object, OpenObject, VerifiedObject};
 use super::pages::Pages;
 use super::quarantine::Quarantine;
 use super::scopes;
 use super::text_bundle::BundleDirectory;
-use super::text_filter::TextFilter;
 use super::text_index::{Documents, Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use super::value_filter::ValueFilter;
@@ -267,14 +267,34 @@ impl Segment {
         values: &[&Scalar],
         group: usize,
     ) -> Result<Option<Vec<std::ops::Range<usize>>>, StorageError> {
-        let Some(section) = opened.head.section(Section::Values(group as u32)) else {
+        let forms = [(Section::ValueTable(group as u32), Form::Table), (Section::Values(group as u32), Form::Filters)];
+        let Some((piece, form)) = self.piece(opened, forms)? else {
             return Ok(None);
         };
-        let bytes = self.index_of(&opened.head)?.read(section)?;
-        let filter = ValueFilter::decode(&bytes);
-        let filter = filter.ok_or_else(|| self.index.corrupt("a filter of its values makes no sense"))?;
-        let found: Option<Vec<_>> = values.iter().map(|value| filter.rows_of(key, of, value)).collect();
-        Ok(found.map(|found| found.concat()))
+        let damaged = || self.index.corrupt("a filter of its values makes no sense");
+        let filter = ValueFilter::open(piece, form)?.ok_or_else(damaged)?;
+        let entries: Option<Vec<u64>> = values.iter().map(|value| filter.entry(key, of, value)).collect();
+        let Some(entries) = entries else {
+            return Ok(None);
+        };
+        let mut rows = Vec::new();
+        for entry in entries {
+            rows.extend(filter.rows_with(entry)?.ok_or_else(damaged)?);
+        }
+        Ok(Some(rows))
+    }
+
+    /// The first of these sections that is there.
+    pub(super) fn piece(
+        &self,
+        opened: &Opened,
+        forms: [(Section, Form); 2],
+    ) -> Result<Option<(Piece, Form)>, StorageError> {
+        let there = forms.into_iter().find_map(|(section, form)| Some((opened.head.section(section)?, form)));
+        let Some((section, form)) = there else {
+            return Ok(None);
+        };
+        Ok(Some((Piece::Stored(self.index_of(&opened.head)?, section), form)))
     }
 
     /// The rows of a row group where its text index finds a pattern, if it has one and that can tell. Blocks.
@@ -286,20 +306,22 @@ impl Segment {
     ) -> Result<Option<Found>, StorageError> {
         let number = group as u32;
         let section = |section| opened.head.section(section);
-        let (Some(words), Some(identifiers)) = (
-            section(Section::Wordings(number)).or(section(Section::Words(number))),
-            section(Section::Identifiers(number)),
-        ) else {
+        let forms = [(Section::IdentifierTable(number), Form::Table), (Section::Identifiers(number), Form::Filters)];
+        let words = section(Section::Wordings(number)).or(section(Section::Words(number)));
+        let (Some(words), Some((identifiers, form))) = (words, self.piece(opened, forms)?) else {
             return Ok(None);
         };
         let runs = section(Section::WordingRuns(number));
-        let mut object = self.index_of(&opened.head)?;
-        object.fetch([Some(words.clone()), Some(identifiers.clone()), runs.clone()].into_iter().flatten().collect())?;
-        let identifiers = object.read(identifiers)?;
-        let filter = TextFilter::decode(&identifiers);
-        let filter = filter.ok_or_else(|| self.index.corrupt("a filter of its text index makes no sense"))?;
         let rows = opened.head.row_groups[group].rows as usize;
-        let found = look_up(pattern, rows, &filter, || {
+        let identifiers = Granules::new(identifiers, form);
+        let rows_with = |entry: u64| match identifiers.rows_with(entry).map_err(TextError::Storage)? {
+            Some(rows) => Ok(rows),
+            None => Err(TextError::Storage(self.index.corrupt("the identifiers of its text index make no sense"))),
+        };
+        let found = look_up(pattern, rows, &rows_with, || {
+            let mut object = self.index_of(&opened.head).map_err(TextError::Storage)?;
+            let sections = [Some(words.clone()), runs.clone()].into_iter().flatten().collect();
+            object.fetch(sections).map_err(TextError::Storage)?;
             let documents = match runs {
                 None => Documents::Rows(rows),
                 Some(runs) => {
@@ -308,7 +330,7 @@ impl Segment {
                     Documents::Wordings(runs.ok_or_else(no_sense)?)
                 }
             };
-            let directory = BundleDirectory::open(Arc::new(object), words).map_err(TextError::Storage)?;
+            let directory = BundleDirectory::open(object, words).map_err(TextError::Storage)?;
             Ok(WordIndex::open(directory, documents)?)
         });
         found.map_err(|error| match error {

@@ -1,15 +1,20 @@
 //! The files of a tantivy index as one piece of bytes, and opening them where they lie in the index object.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use parking_lot::Mutex;
+use parquet::file::reader::Length;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, OwnedBytes, WatchCallback, WatchHandle, WritePtr};
 use tantivy::{Directory, HasLen, Index};
 
+use super::blocks::BLOCK_BYTES;
 use super::object::VerifiedObject;
 use crate::StorageError;
 
@@ -48,10 +53,43 @@ fn footer(file: &[u8]) -> &[u8] {
     &file[file.len().saturating_sub(length)..]
 }
 
+/// How many blocks are held of those that were read last.
+const RECENT_MAX: usize = 16;
+
+/// An object of which many small pieces are read that lie in few blocks.
+struct Recent {
+    object: VerifiedObject,
+    /// Where blocks start, and what they have; the oldest first.
+    blocks: Mutex<VecDeque<(u64, Bytes)>>,
+}
+
+impl Recent {
+    fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let block = BLOCK_BYTES as u64;
+        let start = range.start / block * block;
+        let end = (start + block).min(self.object.len());
+        if range.start > range.end || range.end > end {
+            return self.object.read(range);
+        }
+        let inside = |bytes: &Bytes| bytes.slice((range.start - start) as usize..(range.end - start) as usize);
+        let mut blocks = self.blocks.lock();
+        if let Some((_, bytes)) = blocks.iter().find(|(at, _)| *at == start) {
+            return Ok(inside(bytes));
+        }
+        let bytes = self.object.read(start..end)?;
+        let found = inside(&bytes);
+        if blocks.len() == RECENT_MAX {
+            blocks.pop_front();
+        }
+        blocks.push_back((start, bytes));
+        Ok(found)
+    }
+}
+
 /// A bundle inside an object, as a directory that can only be read.
 #[derive(Clone)]
 pub(crate) struct BundleDirectory {
-    object: Arc<VerifiedObject>,
+    object: Arc<Recent>,
     files: Arc<Vec<(PathBuf, Range<u64>)>>,
 }
 
@@ -63,7 +101,8 @@ impl fmt::Debug for BundleDirectory {
 
 impl BundleDirectory {
     /// The bundle at `range` of `object`.
-    pub(crate) fn open(object: Arc<VerifiedObject>, range: Range<u64>) -> Result<BundleDirectory, StorageError> {
+    pub(crate) fn open(object: VerifiedObject, range: Range<u64>) -> Result<BundleDirectory, StorageError> {
+        let object = Arc::new(Recent { object, blocks: Mutex::default() });
         let mut at = range.start;
         let mut take = |length: u64| {
             let end = at.saturating_add(length).min(range.end);
@@ -102,7 +141,7 @@ fn u32_of(bytes: &[u8]) -> u32 {
 
 /// A file of a bundle.
 struct BundleFile {
-    object: Arc<VerifiedObject>,
+    object: Arc<Recent>,
     range: Range<u64>,
 }
 

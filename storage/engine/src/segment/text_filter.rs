@@ -1,14 +1,12 @@
 //! The filter of identifiers of a row group: which tokens that are no plain words may stand in which rows.
 //!
 //! Numbers, hashes and ids are most of the distinct tokens of logs. In postings each would cost its text and more, so
-//! they and their beginnings are the entries of a [`super::granule_filter`].
+//! they and their beginnings are the entries of a [`super::granule_table`].
 
 use std::collections::HashSet;
-use std::ops::Range;
-
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::granule_filter::{GRANULE_ROWS, GranuleFilter, GranuleFilterBuilder};
+use super::granule_table::{GRANULE_ROWS, GranuleTableBuilder};
 
 /// The characters of a beginning.
 const PREFIX_CHARS: usize = 3;
@@ -29,12 +27,13 @@ pub(super) fn entries_of(token: &str) -> impl Iterator<Item = u64> {
     std::iter::once(token_hash(token)).chain(prefix_hash(token))
 }
 
-fn token_hash(token: &str) -> u64 {
+/// The entry of an identifier.
+pub(super) fn token_hash(token: &str) -> u64 {
     xxh3_64(token.as_bytes())
 }
 
-/// The hash of the beginning of a token, if it is long enough to have one.
-fn prefix_hash(token: &str) -> Option<u64> {
+/// The entry of the beginning of an identifier, if it is long enough to have one.
+pub(super) fn prefix_hash(token: &str) -> Option<u64> {
     let (last, letter) = token.char_indices().nth(PREFIX_CHARS - 1)?;
     Some(xxh3_64_with_seed(&token.as_bytes()[..last + letter.len_utf8()], PREFIX_SEED))
 }
@@ -44,7 +43,7 @@ fn prefix_hash(token: &str) -> Option<u64> {
 pub(crate) struct FilterBuilder {
     entries: HashSet<u64>,
     rows: usize,
-    filters: GranuleFilterBuilder,
+    table: GranuleTableBuilder,
 }
 
 impl FilterBuilder {
@@ -62,8 +61,7 @@ impl FilterBuilder {
     }
 
     fn end_granule(&mut self) {
-        self.filters.push(self.entries.iter().copied());
-        self.entries.clear();
+        self.table.push(self.entries.drain());
     }
 
     /// The filter as bytes: see docs/formats/segment.md.
@@ -71,32 +69,13 @@ impl FilterBuilder {
         if !self.rows.is_multiple_of(GRANULE_ROWS) {
             self.end_granule();
         }
-        self.filters.finish()
-    }
-}
-
-/// A filter, read.
-pub(crate) struct TextFilter<'a>(GranuleFilter<'a>);
-
-impl<'a> TextFilter<'a> {
-    /// The filter in `bytes`, unless they are damaged.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Option<TextFilter<'a>> {
-        GranuleFilter::decode(bytes).map(TextFilter)
-    }
-
-    /// The rows where this identifier may stand.
-    pub(crate) fn rows_of(&self, token: &str) -> Vec<Range<usize>> {
-        self.0.rows_with(token_hash(token))
-    }
-
-    /// The rows where identifiers may stand that begin so. None when that is too short to tell.
-    pub(crate) fn rows_of_prefix(&self, prefix: &str) -> Option<Vec<Range<usize>>> {
-        Some(self.0.rows_with(prefix_hash(prefix)?))
+        self.table.finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::granules::{Form, Granules, Piece};
     use super::*;
 
     #[test]
@@ -107,15 +86,17 @@ mod tests {
             builder.end_row();
         }
         let bytes = builder.finish();
-        let filter = TextFilter::decode(&bytes).expect("undamaged");
+        let filter = Granules::new(Piece::Loaded(bytes.into()), Form::Table);
+        let rows_with = |entry: u64| filter.rows_with(entry).expect("reads").expect("undamaged");
+        let rows_of = |token: &str| rows_with(token_hash(token));
         for row in 0..3000 {
-            assert!(filter.rows_of(&format!("id{row}")).iter().any(|rows| rows.contains(&row)), "{row}");
+            assert!(rows_of(&format!("id{row}")).iter().any(|rows| rows.contains(&row)), "{row}");
         }
-        let in_vain: usize = (0..3000).map(|row| filter.rows_of(&format!("no{row}")).len()).sum();
-        assert!(in_vain < 100, "{in_vain} of 9000");
-        assert_eq!(filter.rows_of_prefix("id17").map(|rows| rows.len()), Some(2), "ids from id1 on: rows 1 to 1999");
-        assert!(filter.rows_of_prefix("id").is_none());
-        assert!(TextFilter::decode(&bytes[..20]).is_none());
+        let in_vain: usize = (0..3000).map(|row| rows_of(&format!("no{row}")).len()).sum();
+        assert!(in_vain < 500, "{in_vain} of 9000");
+        let of_prefix = rows_with(prefix_hash("id17").expect("long enough"));
+        assert_eq!(of_prefix.len(), 2, "ids from id1 on: rows 1 to 1999");
+        assert!(prefix_hash("id").is_none());
     }
 
     #[test]

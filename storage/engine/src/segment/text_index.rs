@@ -7,6 +7,7 @@
 //! superset, and whoever asks tries the texts themselves.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
@@ -19,7 +20,7 @@ use tracewell_model::{Records, Value};
 
 use super::prune::bits;
 use super::text_bundle::{self, BundleDirectory};
-use super::text_filter::{TextFilter, is_word};
+use super::text_filter::{is_word, prefix_hash, token_hash};
 use super::wordings::{Runs, SEPARATOR};
 use crate::scan::display;
 use crate::text::{TextPattern, is_text_attribute};
@@ -123,11 +124,12 @@ pub(crate) enum Documents {
 }
 
 /// The rows of a row group of `count` rows where the pattern may match. None when the index cannot tell, or when they
-/// are so many that it does not pay. `open_words` is only called when the pattern has words.
+/// are so many that it does not pay. `rows_with` gives those of an identifier
+/// or beginning; `open_words` is only called when the pattern has words.
 pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
     pattern: &TextPattern,
     count: usize,
-    filter: &TextFilter<'_>,
+    rows_with: &dyn Fn(u64) -> Result<Vec<Range<usize>>, E>,
     open_words: impl FnOnce() -> Result<WordIndex, E>,
 ) -> Result<Option<Found>, E> {
     let (whole, beginning) = match pattern {
@@ -143,7 +145,7 @@ pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
     let mut found: Option<BooleanBuffer> = None;
     let mut keep = |rows: BooleanBuffer| found = Some(found.take().map_or(rows.clone(), |before| &before & &rows));
     for identifier in identifiers {
-        keep(bits(count, filter.rows_of(identifier).into_iter()));
+        keep(bits(count, rows_with(token_hash(identifier))?.into_iter()));
     }
     let exact = beginning.is_none() && is_exact(whole);
     let rows_max = if exact { count } else { count / 3 };
@@ -153,9 +155,10 @@ pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
             keep(rows);
         }
         if let Some(prefix) = beginning
-            && let Some(identifiers) = filter.rows_of_prefix(prefix)
+            && let Some(beginning) = prefix_hash(prefix)
             && let Some(rows) = index.rows_of_prefix(prefix, rows_max)?
         {
+            let identifiers = rows_with(beginning)?;
             keep(&rows | &bits(count, identifiers.into_iter()));
         }
     }

@@ -10,8 +10,9 @@ use hashbrown::HashSet;
 use tracewell_model::{Attributes, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::granule_filter::{GRANULE_ROWS, GranuleFilter, GranuleFilterBuilder};
-use crate::{AttributeType, Scalar};
+use super::granule_table::{GRANULE_ROWS, GranuleTableBuilder};
+use super::granules::{Form, Granules, Piece};
+use crate::{AttributeType, Scalar, StorageError};
 
 /// Of so many granules a value must not stand in more than one, on average over the values of a key.
 const GRANULES_TO_ONE: usize = 8;
@@ -126,38 +127,45 @@ fn encode(gathered: Vec<[Gathered; 2]>, hashes: &[[u64; 2]], granules: usize) ->
     keys.sort_unstable();
     let mut bytes = (keys.len() as u32).to_le_bytes().to_vec();
     keys.iter().for_each(|key| bytes.extend(key.to_le_bytes()));
-    let mut filters = GranuleFilterBuilder::default();
-    of_granules.into_iter().for_each(|entries| filters.push(entries.into_iter()));
-    bytes.extend(filters.finish());
+    let mut table = GranuleTableBuilder::default();
+    of_granules.into_iter().for_each(|entries| table.push(entries.into_iter()));
+    bytes.extend(table.finish());
     bytes
 }
 
-/// A value filter, read.
-pub(crate) struct ValueFilter<'a> {
+/// A value filter, of which is read what a look-up needs.
+pub(crate) struct ValueFilter {
     keys: Vec<u64>,
-    filters: GranuleFilter<'a>,
+    granules: Granules,
 }
 
-impl<'a> ValueFilter<'a> {
-    /// The filter in `bytes`, unless they are damaged.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Option<ValueFilter<'a>> {
-        let (count, rest) = bytes.split_at_checked(4)?;
-        let count = u32::from_le_bytes(count.try_into().ok()?) as usize;
-        let (keys, filters) = rest.split_at_checked(count.checked_mul(8)?)?;
+impl ValueFilter {
+    /// The filter in `piece`; none when it is damaged. Blocks.
+    pub(super) fn open(piece: Piece, form: Form) -> Result<Option<ValueFilter>, StorageError> {
+        let Some(count) = piece.read(0..4)?.as_ref().try_into().ok().map(u32::from_le_bytes) else { return Ok(None) };
+        let keys_end = 4 + 8 * u64::from(count);
+        let keys = piece.read(4..keys_end)?;
+        if keys.len() as u64 != keys_end - 4 {
+            return Ok(None);
+        }
         let keys = keys.chunks_exact(8).filter_map(|key| key.try_into().ok().map(u64::from_le_bytes)).collect();
-        Some(ValueFilter { keys, filters: GranuleFilter::decode(filters)? })
+        Ok(Some(ValueFilter { keys, granules: Granules::new(piece.behind(keys_end), form) }))
     }
 
-    /// The rows where the attribute of this type may have this value. None when the filter does not know the attribute.
-    pub(crate) fn rows_of(&self, key: &str, of: AttributeType, value: &Scalar) -> Option<Vec<Range<usize>>> {
+    /// What stands for this value of the attribute of this type. None when the filter does not know the attribute.
+    pub(super) fn entry(&self, key: &str, of: AttributeType, value: &Scalar) -> Option<u64> {
         let key = key_hash(key, of)?;
         self.keys.binary_search(&key).ok()?;
-        let entry = match (of, value) {
-            (AttributeType::String, Scalar::String(text)) => entry(key, text.as_bytes()),
-            (AttributeType::Int, Scalar::Int(number)) => entry(key, &number.to_le_bytes()),
-            _ => return None,
-        };
-        Some(self.filters.rows_with(entry))
+        match (of, value) {
+            (AttributeType::String, Scalar::String(text)) => Some(entry(key, text.as_bytes())),
+            (AttributeType::Int, Scalar::Int(number)) => Some(entry(key, &number.to_le_bytes())),
+            _ => None,
+        }
+    }
+
+    /// The rows where an entry may stand; none when the filter is damaged. Blocks.
+    pub(super) fn rows_with(&self, entry: u64) -> Result<Option<Vec<Range<usize>>>, StorageError> {
+        self.granules.rows_with(entry)
     }
 }
 
@@ -181,15 +189,20 @@ mod tests {
         attributes
     }
 
-    fn rows_of(filter: &ValueFilter<'_>, key: &str, value: Scalar) -> Option<Vec<Range<usize>>> {
+    fn rows_of(filter: &ValueFilter, key: &str, value: Scalar) -> Option<Vec<Range<usize>>> {
         let of = if matches!(value, Scalar::Int(_)) { AttributeType::Int } else { AttributeType::String };
-        filter.rows_of(key, of, &value)
+        let entry = filter.entry(key, of, &value)?;
+        Some(filter.rows_with(entry).expect("reads").expect("undamaged"))
+    }
+
+    fn filter() -> ValueFilter {
+        let bytes = build(&attributes(), &(0..ROWS).collect::<Vec<_>>());
+        ValueFilter::open(Piece::Loaded(bytes.into()), Form::Table).expect("reads").expect("undamaged")
     }
 
     #[test]
     fn values_are_found_in_their_granules_and_hardly_elsewhere() {
-        let bytes = build(&attributes(), &(0..ROWS).collect::<Vec<_>>());
-        let filter = ValueFilter::decode(&bytes).expect("undamaged");
+        let filter = filter();
         let rows_of = |key: &str, value: Scalar| rows_of(&filter, key, value).expect("a key of the filter");
         let mut named = 0;
         for row in (0..ROWS).step_by(99) {
@@ -209,21 +222,21 @@ mod tests {
 
     #[test]
     fn keys_that_do_not_pay_are_left_to_their_columns() {
-        let bytes = build(&attributes(), &(0..ROWS).collect::<Vec<_>>());
-        let filter = ValueFilter::decode(&bytes).expect("undamaged");
+        let filter = filter();
         assert!(rows_of(&filter, "method", Scalar::String("GET".into())).is_none(), "it is everywhere");
         assert!(rows_of(&filter, "port", Scalar::Int(7)).is_none(), "it costs more than its column");
         assert!(rows_of(&filter, "user.id", Scalar::Int(7)).is_none(), "another type");
         assert!(rows_of(&filter, "other", Scalar::String("x".into())).is_none());
         let shown = Scalar::String("user-7".into());
-        assert!(filter.rows_of("user.id", AttributeType::Display, &shown).is_none(), "shown of any type");
+        assert!(filter.entry("user.id", AttributeType::Display, &shown).is_none(), "shown of any type");
     }
 
     #[test]
     fn a_damaged_filter_is_noticed() {
         let bytes = build(&attributes(), &(0..ROWS).collect::<Vec<_>>());
-        for length in [0, 3, 20, bytes.len() - 1] {
-            assert!(ValueFilter::decode(&bytes[..length]).is_none(), "{length} bytes");
+        for length in [0, 3, 20] {
+            let piece = Piece::Loaded(bytes::Bytes::copy_from_slice(&bytes[..length]));
+            assert!(ValueFilter::open(piece, Form::Table).expect("reads").is_none(), "{length} bytes");
         }
     }
 }

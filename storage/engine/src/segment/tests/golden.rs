@@ -23,7 +23,7 @@ const OBJECTS: [&str; 3] = ["rows.parquet", "scopes.parquet", "index"];
 const ROWS: usize = 40;
 
 /// What the present version writes, and what earlier ones wrote.
-const KINDS: [&str; 3] = ["v1", "v1-words-by-row", "v1-without-rollup"];
+const KINDS: [&str; 4] = ["v1", "v1-with-filters", "v1-words-by-row", "v1-without-rollup"];
 
 fn directory(kind: &str, signal: Signal) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(kind).join(signal.as_str())
@@ -65,19 +65,26 @@ fn segments_of_version_1_are_read_in_full() {
             let expected = std::fs::read_to_string(directory(kind, signal).join("records.txt")).expect("a golden file");
             let read = segment.read_rows(0..ROWS as u32).await.expect("reads");
             assert_eq!(text_of(&read), expected);
-            let request = ScanRequest {
-                columns: vec![Column::Address],
-                time: TimeRange::ALL,
-                predicate: Predicate::Text(TextPattern::Phrase(vec!["connection".into(), "refused".into()])),
-            };
-            let batches: Vec<_> =
-                segment.scan(0, &request, &OnDamage::Fail, &RowCount::default()).try_collect().await.expect("scans");
-            let found: usize = batches.iter().map(|batch| batch.num_rows()).sum();
             let chunk = Arc::new(read);
-            let live: Vec<_> =
-                crate::scan::scan_live(chunk, 0, &request, &RowCount::default()).try_collect().await.expect("scans");
-            assert_eq!(found, live.iter().map(|batch| batch.num_rows()).sum::<usize>());
-            assert!(found > 0);
+            let tokens = |tokens: &[&str]| tokens.iter().map(|token| (*token).to_owned()).collect();
+            let patterns = [
+                TextPattern::Phrase(tokens(&["connection", "refused"])),
+                TextPattern::Phrase(tokens(&["300ms"])),
+                TextPattern::Phrase(tokens(&["301ms"])),
+                TextPattern::Prefix(tokens(&["after", "300"])),
+            ];
+            for (number, pattern) in patterns.into_iter().enumerate() {
+                let predicate = Predicate::Text(pattern);
+                let request = ScanRequest { columns: vec![Column::Address], time: TimeRange::ALL, predicate };
+                let looked_at = RowCount::default();
+                let batches: Vec<_> =
+                    segment.scan(0, &request, &OnDamage::Fail, &looked_at).try_collect().await.expect("scans");
+                let found: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+                let live = crate::scan::scan_live(Arc::clone(&chunk), 0, &request, &looked_at);
+                let live: Vec<_> = live.try_collect().await.expect("scans");
+                assert_eq!(found, live.iter().map(|batch| batch.num_rows()).sum::<usize>());
+                assert_eq!(found > 0, number != 2, "{kind} {signal}: {:?}", request.predicate);
+            }
         }
     });
 }
