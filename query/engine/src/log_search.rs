@@ -23,7 +23,7 @@ const FOUND_BYTES: usize = size_of::<Found>();
 /// The most bytes of records in a page, but that it has one at least.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 /// The rows of the first piece in which whole records are read; those of further ones follow from its size.
-const FIRST_PIECE_ROWS: usize = 32;
+const FIRST_PIECE_ROWS: usize = 16;
 /// About how large a piece may be in memory.
 const PIECE_BYTES: usize = 4 << 20;
 
