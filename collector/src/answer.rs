@@ -3,13 +3,12 @@
 //! Sources: opentelemetry-proto `docs/specification.md` (OTLP/HTTP response), `google/rpc/status.proto`,
 //! `google/rpc/error_details.proto`, and the JSON mapping of protobuf.
 
-use std::time::Duration;
-
 use prost::Message;
 use serde_json::json;
 use tracewell_model::Signal;
 
 use crate::refusal::Refusal;
+use crate::rpc_status::{RETRY_INFO_TYPE, RpcDetail, RpcStatus, retry_info};
 
 /// What became of an accepted request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,38 +38,6 @@ struct PartialSuccess {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<ProtobufDuration>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtobufDuration {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct BadRequest {
     #[prost(message, repeated, tag = "1")]
     field_violations: Vec<FieldViolation>,
@@ -84,7 +51,6 @@ struct FieldViolation {
     description: String,
 }
 
-const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 
 impl Accepted {
@@ -127,14 +93,14 @@ impl Refusal {
         let (code, _, hint) = self.kind.answer();
         let mut details = Vec::new();
         if let Some(delay) = hint {
-            details.push(Any { type_url: RETRY_INFO.to_owned(), value: retry_info(delay) });
+            details.push(RpcDetail::retry_after(delay));
         }
         if let Some(field) = self.violated_field() {
             let violation = FieldViolation { field: field.to_owned(), description: self.message.clone() };
             let value = BadRequest { field_violations: vec![violation] }.encode_to_vec();
-            details.push(Any { type_url: BAD_REQUEST.to_owned(), value });
+            details.push(RpcDetail { type_url: BAD_REQUEST.to_owned(), value });
         }
-        Status { code: code as i32, message: self.message.clone(), details }.encode_to_vec()
+        RpcStatus { code: code as i32, message: self.message.clone(), details }.encode_to_vec()
     }
 
     /// The `google.rpc.Status` in JSON.
@@ -142,7 +108,7 @@ impl Refusal {
         let (code, _, hint) = self.kind.answer();
         let mut details = Vec::new();
         if let Some(delay) = hint {
-            details.push(json!({ "@type": RETRY_INFO, "retryDelay": format!("{}s", delay.as_secs_f64()) }));
+            details.push(json!({ "@type": RETRY_INFO_TYPE, "retryDelay": format!("{}s", delay.as_secs_f64()) }));
         }
         if let Some(field) = self.violated_field() {
             let violation = json!({ "field": field, "description": self.message });
@@ -165,12 +131,6 @@ impl Refusal {
         let malformed = self.kind.answer().0 == crate::refusal::GrpcCode::InvalidArgument;
         malformed.then(|| self.field.as_deref().unwrap_or("body"))
     }
-}
-
-fn retry_info(delay: Duration) -> Vec<u8> {
-    let seconds = i64::try_from(delay.as_secs()).unwrap_or(i64::MAX);
-    let nanos = delay.subsec_nanos() as i32;
-    RetryInfo { retry_delay: Some(ProtobufDuration { seconds, nanos }) }.encode_to_vec()
 }
 
 #[cfg(test)]
@@ -205,16 +165,14 @@ mod tests {
     #[test]
     fn status_says_what_to_do() {
         let busy = Refusal::new(RefusalKind::Overloaded, "busy");
-        let status = Status::decode(busy.to_protobuf().as_slice()).expect("a status");
+        let status = RpcStatus::decode(busy.to_protobuf().as_slice()).expect("a status");
         assert_eq!((status.code, status.message.as_str()), (14, "busy"));
         assert_eq!(status.details.len(), 1);
-        assert_eq!(status.details[0].type_url, RETRY_INFO);
-        let info = RetryInfo::decode(status.details[0].value.as_slice()).expect("retry info");
-        assert_eq!(info.retry_delay.expect("delay").seconds, 1);
+        assert_eq!(status.retry_delay(), Some(std::time::Duration::from_secs(1)));
         assert!(busy.to_json().contains(r#""retryDelay":"1s""#));
 
         let bad = Refusal::malformed("no hex").field("traceId");
-        let status = Status::decode(bad.to_protobuf().as_slice()).expect("a status");
+        let status = RpcStatus::decode(bad.to_protobuf().as_slice()).expect("a status");
         assert_eq!(status.details[0].type_url, BAD_REQUEST);
         assert!(bad.to_json().contains(r#""field":"traceId""#));
         assert!(bad.retry_info().is_none());

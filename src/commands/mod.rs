@@ -7,6 +7,7 @@ pub mod delete;
 pub mod export;
 pub mod import;
 pub mod inspect;
+mod listing;
 pub mod logs;
 pub mod search;
 pub mod send;

@@ -5,21 +5,15 @@ use std::io::Write;
 use clap::Args;
 use serde::Deserialize;
 
+use super::listing::ListingArgs;
 use super::{duration, printable, time};
 use crate::client::{Client, Exactness, ServerArgs};
 
 /// Finds traces.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// What to find, in the search language: service:checkout duration>500ms
-    #[arg(default_value = "")]
-    query: Vec<String>,
-    /// Since when: now-1h, an RFC 3339 time, Unix seconds
-    #[arg(long, default_value = "now-1h")]
-    start: String,
-    /// Until when
-    #[arg(long, default_value = "now")]
-    end: String,
+    #[command(flatten)]
+    listing: ListingArgs,
     /// At most this many
     #[arg(long, default_value_t = 20)]
     limit: usize,
@@ -58,12 +52,7 @@ struct Summary {
 
 /// Runs the command.
 pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
-    let parameters = [
-        ("q", args.query.join(" ")),
-        ("start", args.start.clone()),
-        ("end", args.end.clone()),
-        ("limit", args.limit.to_string()),
-    ];
+    let parameters = args.listing.parameters(&args.listing.end, args.limit);
     let client = Client::new(&args.server)?;
     if args.json {
         writeln!(std::io::stdout(), "{}", client.get("/traces", &parameters, "application/json").await?.text().await?)?;
@@ -72,7 +61,7 @@ pub async fn run(args: SearchArgs) -> anyhow::Result<()> {
     let page: Page = client.get_json("/traces", &parameters).await?;
     page.exactness.warn();
     if page.traces.is_empty() {
-        eprintln!("no trace matches between {} and {}", args.start, args.end);
+        eprintln!("no trace matches between {} and {}", args.listing.start, args.listing.end);
         return Ok(());
     }
     let mut out = std::io::stdout().lock();

@@ -10,21 +10,15 @@ use serde::Deserialize;
 use shown::Shown;
 use tail::Tail;
 
+use super::listing::ListingArgs;
 use super::{printable, time};
 use crate::client::{Client, Exactness, ServerArgs};
 
 /// Finds log records.
 #[derive(Args, Debug)]
 pub struct LogsArgs {
-    /// What to find, in the search language: service:payment severity>=warn timeout
-    #[arg(default_value = "")]
-    query: Vec<String>,
-    /// Since when: now-1h, an RFC 3339 time, Unix seconds
-    #[arg(long, default_value = "now-1h")]
-    start: String,
-    /// Until when
-    #[arg(long, default_value = "now")]
-    end: String,
+    #[command(flatten)]
+    listing: ListingArgs,
     /// At most this many
     #[arg(long, default_value_t = 100)]
     limit: usize,
@@ -54,12 +48,13 @@ const END_OF_TIME: &str = "9223372036854775807";
 pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.server)?;
     if !args.follow {
-        return list(&args, client.get_json("/logs", &parameters(&args, &args.end)).await?).map(drop);
+        return list(&args, client.get_json("/logs", &args.listing.parameters(&args.listing.end, args.limit)).await?)
+            .map(drop);
     }
     // The tail is opened first, so that nothing falls between the page and the tail.
-    let mut tail = Tail::open(&client, args.query.join(" ")).await?;
-    let end = if args.end == "now" { END_OF_TIME } else { &args.end };
-    let page = tail.during(client.get_json("/logs", &parameters(&args, end))).await?;
+    let mut tail = Tail::open(&client, args.listing.query()).await?;
+    let end = if args.listing.end == "now" { END_OF_TIME } else { &args.listing.end };
+    let page = tail.during(client.get_json("/logs", &args.listing.parameters(end, args.limit))).await?;
     let mut shown = Shown::new(&list(&args, page)?);
     loop {
         let batch = tail.next().await?;
@@ -74,15 +69,10 @@ pub async fn run(args: LogsArgs) -> anyhow::Result<()> {
     }
 }
 
-fn parameters(args: &LogsArgs, end: &str) -> [(&'static str, String); 4] {
-    let (q, limit) = (args.query.join(" "), args.limit.to_string());
-    [("q", q), ("start", args.start.clone()), ("end", end.to_owned()), ("limit", limit)]
-}
-
 /// Prints a page, and gives its records.
 fn list(args: &LogsArgs, mut page: Page) -> anyhow::Result<Vec<serde_json::Value>> {
     if page.logs.is_empty() && !args.follow && !args.json {
-        eprintln!("no log record matches between {} and {}", args.start, args.end);
+        eprintln!("no log record matches between {} and {}", args.listing.start, args.listing.end);
     }
     // The newest stands last, as in a terminal that follows.
     page.logs.reverse();

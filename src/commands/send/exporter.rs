@@ -7,13 +7,13 @@ use bytes::Bytes;
 use prost::Message;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tracewell_collector::RpcStatus;
 
 use crate::commands::printable;
 
 /// The first wait where the server names none; it doubles from one to the next.
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
-const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// Where requests of one signal go.
 pub struct Exporter {
@@ -44,7 +44,7 @@ impl Exporter {
                 return rejected(&response.bytes().await?);
             }
             let headers = response.headers().clone();
-            let answer = Status::of(response).await;
+            let answer = status_of(response).await;
             let said = format!("{} answered {status}: {}", self.url, printable(&answer.message));
             if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
                 bail!(said);
@@ -72,57 +72,16 @@ impl Exporter {
     }
 }
 
-/// `google.rpc.Status`, the body of answers that are errors.
-#[derive(Clone, PartialEq, Message)]
-struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<RetryDelay>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RetryDelay {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
-}
-
-impl Status {
-    /// What an answer says; what stands between (a proxy, say) answers in its own way, which is the message then.
-    async fn of(response: Response) -> Status {
-        let is_protobuf = response
-            .headers()
-            .get("content-type")
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-protobuf"));
-        let body = response.bytes().await.unwrap_or_default();
-        match Status::decode(body.clone()) {
-            Ok(status) if is_protobuf => status,
-            _ => Status { message: String::from_utf8_lossy(&body).trim().to_owned(), ..Status::default() },
-        }
-    }
-
-    fn retry_delay(&self) -> Option<Duration> {
-        let info = self.details.iter().find(|detail| detail.type_url == RETRY_INFO)?;
-        let delay = RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
-        Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
+/// What an answer says; what stands between (a proxy, say) answers in its own way, which is the message then.
+async fn status_of(response: Response) -> RpcStatus {
+    let is_protobuf = response
+        .headers()
+        .get("content-type")
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-protobuf"));
+    let body = response.bytes().await.unwrap_or_default();
+    match RpcStatus::decode(body.clone()) {
+        Ok(status) if is_protobuf => status,
+        _ => RpcStatus { message: String::from_utf8_lossy(&body).trim().to_owned(), ..RpcStatus::default() },
     }
 }
 
@@ -152,6 +111,7 @@ mod tests {
     use axum::Router;
     use axum::http::StatusCode;
     use axum::response::IntoResponse;
+    use tracewell_collector::RpcDetail;
 
     use super::*;
 
@@ -174,10 +134,8 @@ mod tests {
     }
 
     fn overloaded(delay: Duration) -> impl IntoResponse {
-        let retry_delay = RetryDelay { seconds: delay.as_secs() as i64, nanos: delay.subsec_nanos() as i32 };
-        let value = RetryInfo { retry_delay: Some(retry_delay) }.encode_to_vec();
-        let details = vec![Any { type_url: RETRY_INFO.to_owned(), value }];
-        let status = Status { code: 14, message: "the disk is full".to_owned(), details };
+        let details = vec![RpcDetail::retry_after(delay)];
+        let status = RpcStatus { code: 14, message: "the disk is full".to_owned(), details };
         let headers = [("content-type", "application/x-protobuf"), ("retry-after", "3600")];
         (StatusCode::SERVICE_UNAVAILABLE, headers, status.encode_to_vec())
     }
