@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use tracewell_model::{TimeRange, UnixNanos};
 
-use super::object::VerifiedObject;
+use super::object::{OpenObject, VerifiedObject};
 use super::pages::Leaves;
 use super::prune::{Candidates, TraceLookups, bits};
 use super::quarantine::OnDamage;
@@ -91,6 +91,8 @@ struct Scan {
     segment: Arc<Segment>,
     opened: Arc<Opened>,
     object: VerifiedObject,
+    /// Held open, so that not every look-up opens it again; without it they say themselves what is wrong with it.
+    _index: Option<OpenObject>,
     source: u32,
     request: Arc<ScanRequest>,
     /// What rows have to meet, what is decided cheaply first.
@@ -141,11 +143,13 @@ impl Scan {
         for column in &request.columns {
             opened.leaves_of_column(column, &mut output);
         }
+        let index = (!conjuncts.is_empty() && !groups.is_empty()).then(|| segment.open_index().ok()).flatten();
         let (current, lookups) = (None, TraceLookups::default());
         Ok(Scan {
             segment,
             opened,
             object,
+            _index: index,
             source,
             request,
             conjuncts,
