@@ -61,14 +61,10 @@ pub fn tokens(text: &str) -> impl Iterator<Item = String> {
 
 /// Takes the next token from the front of `rest` and writes it to `token`. False when there is none.
 pub(crate) fn next_token(rest: &mut &str, token: &mut String) -> bool {
-    let text = *rest;
-    let Some(start) = text.find(char::is_alphanumeric) else {
+    let Some(word) = next_ascii_word(rest).or_else(|| next_word(rest)) else {
         *rest = "";
         return false;
     };
-    let end = text[start..].find(|c: char| !c.is_alphanumeric()).map_or(text.len(), |length| start + length);
-    let word = &text[start..end];
-    *rest = &text[end..];
     token.clear();
     if word.is_ascii() {
         token.push_str(word);
@@ -77,6 +73,29 @@ pub(crate) fn next_token(rest: &mut &str, token: &mut String) -> bool {
         token.push_str(&word.to_lowercase());
     }
     true
+}
+
+/// As [`next_word`], as long as there are ASCII characters only, which is quicker.
+fn next_ascii_word<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let bytes = rest.as_bytes();
+    let start = bytes.iter().position(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())?;
+    let length = bytes[start..].iter().position(|byte| !byte.is_ascii_alphanumeric());
+    let end = length.map_or(bytes.len(), |length| start + length);
+    if end == start || bytes.get(end).is_some_and(|byte| !byte.is_ascii()) {
+        return None;
+    }
+    let word = &rest[start..end];
+    *rest = &rest[end..];
+    Some(word)
+}
+
+/// Takes the next run of letters and digits from the front of `rest`.
+fn next_word<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let text = *rest;
+    let start = text.find(char::is_alphanumeric)?;
+    let end = text[start..].find(|c: char| !c.is_alphanumeric()).map_or(text.len(), |length| start + length);
+    *rest = &text[end..];
+    Some(&text[start..end])
 }
 
 /// Whether the values of this attribute of a span's event belong to the span's full text.
@@ -191,6 +210,16 @@ mod tests {
         assert!(matcher.matches("Read TIMEOUT"));
         assert!(!matcher.matches("reads timeout"));
         assert!(!matcher.matches("read overtime"));
+    }
+
+    #[test]
+    fn tokens_are_runs_of_letters_and_digits_of_any_script() {
+        let cut = |text: &str| tokens(text).collect::<Vec<_>>();
+        assert_eq!(cut("GET /a_b?x=1"), ["get", "a", "b", "x", "1"]);
+        assert_eq!(cut("caf\u{e9}s — \u{c4}rger2 end"), ["caf\u{e9}s", "\u{e4}rger2", "end"]);
+        assert_eq!(cut("-\u{2014}-x"), ["x"]);
+        assert_eq!(cut("a\u{2014}b"), ["a", "b"]);
+        assert!(cut(" -- \u{2014}").is_empty() && cut("").is_empty());
     }
 
     #[test]

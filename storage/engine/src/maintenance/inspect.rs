@@ -77,7 +77,7 @@ pub struct ColumnBytes {
     pub bytes: u64,
     /// Its bytes before compression.
     pub uncompressed_bytes: u64,
-    /// Values that are there.
+    /// Values that are there; nulls are counted where it is not known which are.
     pub values: u64,
     /// The encodings of its pages.
     pub encodings: Vec<String>,

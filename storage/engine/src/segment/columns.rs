@@ -20,6 +20,9 @@ const DENSE_COLUMNS_MAX: usize = 900;
 /// An attribute has a column of its own when more than one row in this many has it.
 const DENSE_ONE_IN: u64 = 100;
 
+/// The key in the metadata of `rows.parquet` that says how many values each attribute column has.
+pub(crate) const ATTRIBUTE_VALUES: &str = "tracewell.attribute_values";
+
 /// The rows of a data page at the most, so that reading a trace decompresses little.
 pub(crate) const PAGE_ROWS: usize = 8_192;
 
@@ -180,8 +183,17 @@ impl ColumnPlan {
             .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             .set_write_batch_size(PAGE_STEP_ROWS)
             .set_max_row_group_row_count(None)
-            .set_statistics_enabled(if level == 0 { EnabledStatistics::None } else { EnabledStatistics::Chunk })
+            .set_statistics_enabled(EnabledStatistics::None)
             .set_created_by(super::CREATED_BY.to_owned());
+        // Bounds of texts leave hardly a row group out, and finding them compares every text twice.
+        let schema = self.schema();
+        let numbers = schema.fields().iter().filter(|field| {
+            let of = field.data_type();
+            of.is_numeric() || matches!(of, DataType::Timestamp(..) | DataType::Boolean)
+        });
+        let builder = numbers.fold(builder, |builder, field| {
+            builder.set_column_statistics_enabled(path(field.name()), EnabledStatistics::Chunk)
+        });
         Ok(match self.signal {
             Signal::Traces => span_encodings(builder),
             Signal::Logs => log_encodings(builder),
@@ -194,7 +206,6 @@ fn span_encodings(builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
     let builder = [START_TIME, DURATION, PARENT_DISTANCE].into_iter().fold(builder, delta);
     let builder = [SPAN_ID, PARENT_SPAN_ID].into_iter().fold(builder, random);
     // A trace's spans stand together: compression finds the repetition, and small traces cost no number a row.
-    let builder = builder.set_column_statistics_enabled(path(TRACE_ID), EnabledStatistics::None);
     let in_links = |id: &str| ColumnPath::new([LINKS, "list", "element", id].map(str::to_owned).to_vec());
     [in_links(TRACE_ID), in_links(SPAN_ID)].into_iter().fold(plain(builder, path(TRACE_ID)), plain)
 }
@@ -207,12 +218,7 @@ fn log_encodings(builder: WriterPropertiesBuilder) -> WriterPropertiesBuilder {
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_column_dictionary_page_size_limit(path(TRACE_ID), 16 * ROW_GROUP_ROWS)
         .set_column_encoding(path(TRACE_ID), Encoding::PLAIN);
-    [path(BODY), path(SPAN_ID)]
-        .into_iter()
-        .fold(builder, plain)
-        .set_column_statistics_enabled(path(TRACE_ID), EnabledStatistics::None)
-        .set_column_statistics_enabled(path(SPAN_ID), EnabledStatistics::None)
-        .set_column_statistics_enabled(path(BODY), EnabledStatistics::None)
+    [path(BODY), path(SPAN_ID)].into_iter().fold(builder, plain)
 }
 
 fn plain(builder: WriterPropertiesBuilder, column: ColumnPath) -> WriterPropertiesBuilder {
@@ -226,9 +232,7 @@ fn delta(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuil
 }
 
 fn random(builder: WriterPropertiesBuilder, column: &str) -> WriterPropertiesBuilder {
-    plain(builder, path(column))
-        .set_column_compression(path(column), Compression::UNCOMPRESSED)
-        .set_column_statistics_enabled(path(column), EnabledStatistics::None)
+    plain(builder, path(column)).set_column_compression(path(column), Compression::UNCOMPRESSED)
 }
 
 fn path(column: &str) -> ColumnPath {

@@ -1,13 +1,15 @@
 //! Encoding a segment: row groups into the bytes of its three objects. Computes only; [`super::writer`] puts them.
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::metadata::KeyValue;
 use tracewell_model::{Logs, Records, ScopeTable, Signal, Spans, UnixNanos};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::SummingBuffer;
 use super::catalogue::FieldCatalogue;
-use super::columns::{ColumnPlan, PAGE_ROWS, ROW_GROUP_ROWS};
+use super::columns::{ATTRIBUTE_VALUES, ColumnPlan, PAGE_ROWS, ROW_GROUP_ROWS};
 use super::index::{IndexWriter, RowGroupInfo, Section};
 use super::order::order_row_group;
 use super::row_bytes::row_group_length;
@@ -50,6 +52,8 @@ pub(crate) struct SegmentEncoder {
     full_text_index: bool,
     row_group_rows: usize,
     parquet: ArrowWriter<SummingBuffer>,
+    /// The values in each of the attributes' columns.
+    attribute_values: Vec<u64>,
     scopes: ScopeTable,
     catalogue: FieldCatalogue,
     traces: TraceIndexBuilder,
@@ -72,6 +76,7 @@ impl SegmentEncoder {
             Signal::Logs => LOG_GRANULE_ROWS,
         };
         Ok(SegmentEncoder {
+            attribute_values: vec![0; plan.dense.len()],
             plan,
             full_text_index: options.full_text_index,
             row_group_rows: ROW_GROUP_ROWS,
@@ -140,7 +145,7 @@ impl SegmentEncoder {
                 for (piece, first) in rows.chunks(PIECE_ROWS).zip((0..).step_by(PIECE_ROWS)) {
                     let parents = parents.slice(first, piece.len());
                     let batch = shred_spans(spans, piece, parents, &scope_ids, &self.plan)?;
-                    self.parquet.write(&batch).map_err(unwritten)?;
+                    self.write(&batch)?;
                 }
             }
             Records::Logs(logs) => {
@@ -154,12 +159,20 @@ impl SegmentEncoder {
                 rows.iter().for_each(|&row| self.traces.push(logs.trace_id[row as usize]));
                 for piece in rows.chunks(PIECE_ROWS) {
                     let batch = shred_logs(logs, piece, &scope_ids, &self.plan)?;
-                    self.parquet.write(&batch).map_err(unwritten)?;
+                    self.write(&batch)?;
                 }
             }
         }
         self.rows = total;
         Ok(())
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), StorageError> {
+        for (column, count) in self.plan.dense.iter().zip(&mut self.attribute_values) {
+            let values = batch.column_by_name(&column.name(self.plan.signal));
+            *count += values.map_or(0, |values| values.len() - values.null_count()) as u64;
+        }
+        self.parquet.write(batch).map_err(unwritten)
     }
 
     fn end_row_group(&mut self) -> Result<(), StorageError> {
@@ -217,6 +230,8 @@ impl SegmentEncoder {
     /// Ends the segment.
     pub(crate) fn finish(mut self) -> Result<Encoded, StorageError> {
         self.end_row_group()?;
+        let counts: Vec<String> = self.attribute_values.iter().map(u64::to_string).collect();
+        self.parquet.append_key_value_metadata(KeyValue::new(ATTRIBUTE_VALUES.to_owned(), counts.join(",")));
         self.parquet.finish().map_err(unwritten)?;
         let mut buffer = std::mem::take(self.parquet.inner_mut());
         let rows_rest = buffer.take();

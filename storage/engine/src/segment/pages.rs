@@ -14,7 +14,7 @@ use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use tracewell_model::Signal;
 
-use super::columns::ColumnPlan;
+use super::columns::{ATTRIBUTE_VALUES, ColumnPlan};
 use super::object::VerifiedObject;
 use super::page_reader::GroupPages;
 use crate::maintenance::ColumnBytes;
@@ -31,6 +31,8 @@ pub(crate) struct Pages {
     plan: ColumnPlan,
     /// The numbers of the leaf columns by their paths.
     leaves: HashMap<String, usize>,
+    /// The values in leaf columns of attributes, by number. Programs before said it in statistics.
+    attribute_values: HashMap<usize, u64>,
 }
 
 /// Leaf columns to be decoded.
@@ -59,8 +61,12 @@ impl Pages {
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options.with_schema(schema))?;
         let plan = ColumnPlan::of_schema(signal, metadata.schema());
         let columns = metadata.parquet_schema().columns().iter().enumerate();
-        let leaves = columns.map(|(number, column)| (column.path().string(), number)).collect();
-        Ok(Pages { metadata, plan, leaves })
+        let leaves: HashMap<String, usize> = columns.map(|(number, column)| (column.path().string(), number)).collect();
+        let attributes = plan.dense.iter().map(|column| leaves.get(&column.name(signal)).copied());
+        let attribute_values =
+            attributes.zip(attribute_values(&metadata)).filter_map(|(leaf, count)| Some((leaf?, count?)));
+        let attribute_values = attribute_values.collect();
+        Ok(Pages { metadata, plan, leaves, attribute_values })
     }
 
     /// The number of row groups.
@@ -98,7 +104,13 @@ impl Pages {
 
     /// The number of values in a column that are not null.
     pub(crate) fn value_count(&self, path: &str) -> Option<u64> {
-        let leaf = *self.leaves.get(path)?;
+        self.value_count_of(*self.leaves.get(path)?)
+    }
+
+    fn value_count_of(&self, leaf: usize) -> Option<u64> {
+        if let Some(count) = self.attribute_values.get(&leaf) {
+            return Some(*count);
+        }
         let counts = self.metadata.metadata().row_groups().iter().map(|group| {
             let nulls = group.column(leaf).statistics()?.null_count_opt()?;
             (group.num_rows() as u64).checked_sub(nulls)
@@ -115,10 +127,10 @@ impl Pages {
                 let column = group.column(leaf);
                 of_column.bytes += column.compressed_size() as u64;
                 of_column.uncompressed_bytes += column.uncompressed_size() as u64;
-                let nulls = column.statistics().and_then(|statistics| statistics.null_count_opt()).unwrap_or(0);
-                of_column.values += (column.num_values() as u64).saturating_sub(nulls);
+                of_column.values += column.num_values() as u64;
                 of_column.encodings.extend(column.encodings().map(|encoding| encoding.to_string()));
             }
+            of_column.values = self.value_count_of(leaf).unwrap_or(of_column.values);
             of_column.encodings.sort_unstable();
             of_column.encodings.dedup();
             of_column
@@ -215,6 +227,14 @@ impl Pages {
         }
         ranges
     }
+}
+
+/// What the metadata say of the attribute columns, in their order.
+fn attribute_values(metadata: &ArrowReaderMetadata) -> impl Iterator<Item = Option<u64>> + '_ {
+    let entries = metadata.metadata().file_metadata().key_value_metadata();
+    let counts = entries.into_iter().flatten().find(|entry| entry.key == ATTRIBUTE_VALUES);
+    let counts = counts.and_then(|counts| counts.value.as_deref()).unwrap_or_default();
+    counts.split(',').map(|count| count.parse().ok())
 }
 
 /// The rows that are set.

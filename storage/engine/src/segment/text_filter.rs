@@ -3,7 +3,6 @@
 //! Numbers, hashes and ids are most of the distinct tokens of logs. In postings each would cost its text and more, so
 //! they and their beginnings are the entries of a [`super::granule_table`].
 
-use std::collections::HashSet;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::granule_table::{GRANULE_ROWS, GranuleTableBuilder};
@@ -19,7 +18,11 @@ const WORD_BYTES_MAX: usize = 64;
 
 /// Whether the token is a plain word, which stands in the postings, not here.
 pub(crate) fn is_word(token: &str) -> bool {
-    token.len() <= WORD_BYTES_MAX && !token.chars().any(char::is_numeric)
+    let has_number = match token.is_ascii() {
+        true => token.bytes().any(|byte| byte.is_ascii_digit()),
+        false => token.chars().any(char::is_numeric),
+    };
+    token.len() <= WORD_BYTES_MAX && !has_number
 }
 
 /// What an identifier adds to the filter: itself, and its beginning.
@@ -41,7 +44,7 @@ pub(super) fn prefix_hash(token: &str) -> Option<u64> {
 /// Gathers the identifiers of the rows of a row group, one row after the other.
 #[derive(Default)]
 pub(crate) struct FilterBuilder {
-    entries: HashSet<u64>,
+    entries: Vec<u64>,
     rows: usize,
     table: GranuleTableBuilder,
 }
@@ -49,7 +52,7 @@ pub(crate) struct FilterBuilder {
 impl FilterBuilder {
     /// Adds identifiers of the row that is being added, as [`entries_of`] has them.
     pub(crate) fn push(&mut self, entries: &[u64]) {
-        self.entries.extend(entries);
+        self.entries.extend_from_slice(entries);
     }
 
     /// Ends a row.
@@ -61,7 +64,9 @@ impl FilterBuilder {
     }
 
     fn end_granule(&mut self) {
-        self.table.push(self.entries.drain());
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        self.table.push(self.entries.drain(..));
     }
 
     /// The filter as bytes: see docs/formats/segment.md.
