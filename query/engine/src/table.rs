@@ -15,9 +15,12 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::{StreamExt, TryStreamExt};
 use tracewell_model::TimeRange;
-use tracewell_storage::{Column, Predicate, ScanRequest, Source, StorageError, arrow_type};
+use tracewell_storage::{Column, Predicate, ScanRequest, Share, Source, StorageError, arrow_type};
 
 use crate::session::View;
+
+/// Sources of which fewer rows are wanted are scanned by one thread each.
+const SHARED_ROWS_MIN: u64 = 400_000;
 
 /// Rows of a snapshot. Its predicate is the storage's to apply; plans put no filters on it.
 #[derive(Clone)]
@@ -55,8 +58,9 @@ impl SnapshotTable {
         Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 
-    /// The numbers of the sources that may have rows, shared out to at most `parts` lists of about as many rows each.
-    fn share_out(&self, parts: usize) -> Vec<Vec<u32>> {
+    /// The sources that may have rows, shared out to at most `parts` lists of about as many rows each. Large ones are
+    /// in every list, by shares.
+    fn share_out(&self, parts: usize) -> Vec<Vec<(u32, Share)>> {
         let mut wanted: Vec<(u64, u32)> = (0u32..)
             .zip(self.view.snapshot().sources())
             .filter(|(_, source)| {
@@ -64,19 +68,37 @@ impl SnapshotTable {
                 self.time.overlaps(first, last)
             })
             .filter(|(number, _)| self.view.has(*number))
-            .map(|(number, source)| (source.row_count(), number))
+            .map(|(number, source)| (rows_within(source, self.time), number))
             .collect();
         wanted.sort_unstable_by(|a, b| b.cmp(a));
+        let large = wanted.partition_point(|(rows, _)| *rows >= SHARED_ROWS_MIN);
         // Even a table without rows has a partition: aggregates without groups need one to answer.
-        let mut shares: Vec<(u64, Vec<u32>)> = vec![(0, Vec::new()); parts.min(wanted.len()).max(1)];
-        for (rows, number) in wanted {
-            if let Some(least) = shares.iter_mut().min_by_key(|(rows, _)| *rows) {
+        let parts = if large > 0 { parts } else { parts.min(wanted.len()) }.max(1);
+        let mut lists: Vec<(u64, Vec<(u32, Share)>)> = Share::each(parts)
+            .map(|share| {
+                let of_large = wanted[..large].iter();
+                (
+                    of_large.clone().map(|(rows, _)| rows / parts as u64).sum(),
+                    of_large.map(|(_, number)| (*number, share)).collect(),
+                )
+            })
+            .collect();
+        for (rows, number) in &wanted[large..] {
+            if let Some(least) = lists.iter_mut().min_by_key(|(rows, _)| *rows) {
                 least.0 += rows;
-                least.1.push(number);
+                least.1.push((*number, Share::WHOLE));
             }
         }
-        shares.into_iter().map(|(_, numbers)| numbers).collect()
+        lists.into_iter().map(|(_, list)| list).collect()
     }
+}
+
+/// About how many rows of a source lie in the time, if they lie evenly in its own.
+fn rows_within(source: &Source, time: TimeRange) -> u64 {
+    let (first, last) = source.time_bounds();
+    let all = last.0.saturating_sub(first.0).saturating_add(1);
+    let within = last.0.saturating_add(1).min(time.end.0).saturating_sub(first.0.max(time.start.0));
+    (source.row_count() as f64 * (within as f64 / all as f64)) as u64
 }
 
 impl fmt::Debug for SnapshotTable {
@@ -119,10 +141,10 @@ impl TableProvider for SnapshotTable {
     }
 }
 
-/// Some sources of a snapshot, read one after the other.
+/// Some sources of a snapshot, or shares of them, read one after the other.
 struct Partition {
     view: View,
-    sources: Vec<u32>,
+    sources: Vec<(u32, Share)>,
     request: Arc<ScanRequest>,
     schema: SchemaRef,
 }
@@ -147,9 +169,9 @@ impl Partition {
     fn rows(&self) -> SendableRecordBatchStream {
         let (view, request, schema) = (self.view.clone(), Arc::clone(&self.request), Arc::clone(&self.schema));
         let batches = futures::stream::iter(self.sources.clone())
-            .flat_map(move |number| {
+            .flat_map(move |(number, share)| {
                 let source: &Source = view.read(number);
-                source.scan(number, &request)
+                source.scan_share(number, share, &request)
             })
             .map_err(storage_error)
             .and_then(move |batch| std::future::ready(named(batch, &schema)));

@@ -40,6 +40,6 @@ pub use rollup::{
     CallGraph, Cell, Edge, EdgeKind, LogKey, MINUTE_NANOS, Node, NodeKind, RollupPart, RollupRequest, RollupTable,
     SpanKey, duration_class, duration_of_class,
 };
-pub use scan::{ScanRequest, ScanStream};
+pub use scan::{ScanRequest, ScanStream, Share};
 pub use snapshot::{FieldCount, RowAddress, Snapshot, Source};
 pub use text::{TextPattern, tokens};

@@ -15,7 +15,7 @@ use crate::rollup::{RollupPart, RollupRequest};
 use crate::scan::{RowCount, scan_live};
 use crate::segment::{FieldCatalogue, Gaps, OnDamage, Segment};
 use crate::world::blocking;
-use crate::{AttributeScope, ScanRequest, ScanStream, StorageError, StorageErrorKind};
+use crate::{AttributeScope, ScanRequest, ScanStream, Share, StorageError, StorageErrorKind};
 
 /// How many segments are read at once when whole rows or a trace are fetched.
 const CONCURRENT_READS: usize = 8;
@@ -81,9 +81,17 @@ impl Source {
 
     /// Reads rows; `source_number` is its number in [`Snapshot::sources`], for [`crate::Column::Address`].
     pub fn scan(&self, source_number: u32, request: &ScanRequest) -> ScanStream {
+        self.scan_share(source_number, Share::WHOLE, request)
+    }
+
+    /// Reads rows of a share of it. A chunk of the live tier is in the first share.
+    pub fn scan_share(&self, source_number: u32, share: Share, request: &ScanRequest) -> ScanStream {
         match &self.kind {
+            SourceKind::Live(_) if !share.has(0) => Box::pin(stream::empty()),
             SourceKind::Live(chunk) => scan_live(Arc::clone(chunk.records()), source_number, request, &self.looked_at),
-            SourceKind::Segment(segment) => segment.scan(source_number, request, &self.on_damage(), &self.looked_at),
+            SourceKind::Segment(segment) => {
+                segment.scan(source_number, share, request, &self.on_damage(), &self.looked_at)
+            }
         }
     }
 

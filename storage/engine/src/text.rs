@@ -1,8 +1,12 @@
 //! Full-text matching: what a token is and what a pattern means, for indexed and unindexed data alike.
 
 mod finder;
+mod needed;
+
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use finder::AsciiFinder;
+pub(crate) use needed::Needed;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -111,9 +115,9 @@ impl TextPattern {
             TextPattern::Prefix(tokens) => TextMatcher::tokens(tokens, LastToken::Beginning),
             TextPattern::Contains(part) => {
                 let part = part.to_lowercase();
-                TextMatcher::Contains { finder: AsciiFinder::new(&part), part }
+                TextMatcher::Contains { finder: AsciiFinder::new(&part), needed: Needed::of_part(&part), part }
             }
-            TextPattern::Regex(regex) => TextMatcher::Regex(regex.clone()),
+            TextPattern::Regex(regex) => TextMatcher::Regex { regex: regex.clone(), needed: Arc::default() },
         }
     }
 }
@@ -132,8 +136,8 @@ pub(crate) enum LastToken {
 #[derive(Clone, Debug)]
 pub(crate) enum TextMatcher {
     Tokens { tokens: Vec<String>, last: LastToken, finder: Option<AsciiFinder> },
-    Contains { part: String, finder: Option<AsciiFinder> },
-    Regex(Regex),
+    Contains { part: String, finder: Option<AsciiFinder>, needed: Needed },
+    Regex { regex: Regex, needed: Arc<OnceLock<Needed>> },
 }
 
 impl TextMatcher {
@@ -142,11 +146,20 @@ impl TextMatcher {
         TextMatcher::Tokens { tokens: tokens.to_vec(), last, finder }
     }
 
+    /// What a text in lower case has to contain. None when it is tokens.
+    pub(crate) fn needed(&self) -> Option<&Needed> {
+        match self {
+            TextMatcher::Tokens { .. } => None,
+            TextMatcher::Contains { needed, .. } => Some(needed),
+            TextMatcher::Regex { regex, needed } => Some(needed.get_or_init(|| Needed::of_regex(regex.as_str()))),
+        }
+    }
+
     /// Finds an ASCII text that every ASCII text that matches contains, if one is known.
     pub(crate) fn finder(&self) -> Option<&AsciiFinder> {
         match self {
             TextMatcher::Tokens { finder, .. } | TextMatcher::Contains { finder, .. } => finder.as_ref(),
-            TextMatcher::Regex(_) => None,
+            TextMatcher::Regex { .. } => None,
         }
     }
 
@@ -155,21 +168,39 @@ impl TextMatcher {
         match self {
             TextMatcher::Tokens { tokens, last, finder } => {
                 // What the lower case of other letters may be is for the full comparison to say.
-                if let Some(finder) = finder
-                    && text.is_ascii()
-                    && !finder.is_in(text.as_bytes())
-                {
-                    return false;
+                if !text.is_ascii() {
+                    return contains_tokens(text, tokens, *last);
                 }
-                contains_tokens(text, tokens, *last)
+                let may_be = finder.as_ref().is_none_or(|finder| finder.is_in(text.as_bytes()));
+                may_be && ascii_contains_tokens(text.as_bytes(), tokens, *last)
             }
-            TextMatcher::Contains { part, finder } => match finder {
+            TextMatcher::Contains { part, finder, .. } => match finder {
                 Some(finder) if text.is_ascii() => finder.is_in(text.as_bytes()),
                 _ => text.to_lowercase().contains(part),
             },
-            TextMatcher::Regex(regex) => regex.is_match(text),
+            TextMatcher::Regex { regex, .. } => regex.is_match(text),
         }
     }
+}
+
+/// [`contains_tokens`] for a text without letters beyond ASCII.
+fn ascii_contains_tokens(text: &[u8], wanted: &[String], last: LastToken) -> bool {
+    let is_at = |run: &[u8], place: usize| match (place + 1 == wanted.len(), last) {
+        (true, LastToken::Beginning) => {
+            run.get(..wanted[place].len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted[place].as_bytes()))
+        }
+        _ => run.eq_ignore_ascii_case(wanted[place].as_bytes()),
+    };
+    let mut runs = text.split(|byte| !byte.is_ascii_alphanumeric()).filter(|run| !run.is_empty());
+    while let Some(run) = runs.next() {
+        if is_at(run, 0) {
+            let mut following = runs.clone();
+            if (1..wanted.len()).all(|place| following.next().is_some_and(|run| is_at(run, place))) {
+                return true;
+            }
+        }
+    }
+    wanted.is_empty()
 }
 
 fn contains_tokens(text: &str, wanted: &[String], last: LastToken) -> bool {
@@ -189,7 +220,20 @@ fn contains_tokens(text: &str, wanted: &[String], last: LastToken) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_without_other_letters_are_judged_as_all_are(
+            text in "[aAbB1 _.]{0,12}", wanted in prop::collection::vec("[ab1]{1,2}", 1..4), whole: bool
+        ) {
+            let last = if whole { LastToken::Whole } else { LastToken::Beginning };
+            let found = ascii_contains_tokens(text.as_bytes(), &wanted, last);
+            prop_assert_eq!(found, contains_tokens(&text, &wanted, last));
+        }
+    }
 
     fn phrase(text: &str) -> TextPattern {
         TextPattern::Phrase(tokens(text).collect())

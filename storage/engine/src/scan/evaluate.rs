@@ -57,7 +57,7 @@ fn evaluate_leaf(leaf: &Leaf, view: &dyn View) -> Result<BooleanBuffer, StorageE
             Some(nested) => view.nested_has_attribute(nested, key),
             None => Err(unprepared()),
         },
-        Target::Text(_) => {
+        Target::Text => {
             let mut any = BooleanBuffer::new_unset(view.rows());
             for cells in view.texts()? {
                 let met = leaf.test.of_array(cells.values.as_ref())?;

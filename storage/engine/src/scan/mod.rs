@@ -64,5 +64,28 @@ impl RowCount {
     }
 }
 
+/// One of several parts of a source that are scanned side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    number: usize,
+    of: usize,
+}
+
+impl Share {
+    /// All of the source.
+    pub const WHOLE: Share = Share { number: 0, of: 1 };
+
+    /// The parts when there are `parts`, at least one. Together they have every row once.
+    pub fn each(parts: usize) -> impl Iterator<Item = Share> {
+        let of = parts.max(1);
+        (0..of).map(move |number| Share { number, of })
+    }
+
+    /// Whether what has this place among the pieces of a source belongs to it.
+    pub(crate) fn has(self, place: usize) -> bool {
+        place % self.of == self.number
+    }
+}
+
 /// The batches of a scan, in any order. Dropping it stops the work.
 pub type ScanStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, StorageError>> + Send>>;

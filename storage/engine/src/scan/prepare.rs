@@ -8,7 +8,6 @@ use tracewell_model::{ScopeTable, Signal};
 
 use super::scopes::{is_scope, is_scope_column, scope_array, scope_presence};
 use super::test::Test;
-use crate::text::TextPattern;
 use crate::{AttributeScope, Column, Predicate, StorageError};
 
 /// A predicate in which every question is about a row.
@@ -44,8 +43,8 @@ pub(crate) enum Target {
     Column(Column),
     /// Whether an attribute is there.
     Attribute(AttributeScope, String),
-    /// The full text, with the pattern for the index.
-    Text(TextPattern),
+    /// The full text.
+    Text,
 }
 
 /// The conjuncts of a predicate.
@@ -91,7 +90,7 @@ impl Preparation<'_> {
             Predicate::In { column, values } => self.leaf(column, Test::In(values.clone()))?,
             Predicate::Matches { column, pattern } => self.leaf(column, Test::Matches(pattern.matcher()))?,
             Predicate::Text(pattern) => {
-                Node::Leaf(Leaf { target: Target::Text(pattern.clone()), test: Test::Matches(pattern.matcher()) })
+                Node::Leaf(Leaf { target: Target::Text, test: Test::Matches(pattern.matcher()) })
             }
             Predicate::HasAttribute { scope, key } if is_scope(*scope) => {
                 scopes_node(scope_presence(self.scopes, *scope, key))
@@ -205,7 +204,7 @@ fn one_of(parts: Vec<Node>) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Comparison, Scalar};
+    use crate::{Comparison, Scalar, TextPattern};
 
     fn service(name: &str) -> Predicate {
         Predicate::Compare {

@@ -189,9 +189,11 @@ impl Check<'_> {
     ) -> Result<(), StorageError> {
         let mut words = BTreeSet::new();
         each_text(records, row as usize, |text| words.extend(tokens(text)));
-        for word in words {
-            let pattern = TextPattern::Phrase(vec![word.clone()]);
-            match self.segment.look_up_text(opened, &pattern, group) {
+        let patterns = words.into_iter().flat_map(|word| {
+            [(TextPattern::Phrase(vec![word.clone()]), word.clone()), (TextPattern::Contains(word.clone()), word)]
+        });
+        for (pattern, word) in patterns {
+            match self.segment.look_up_text(opened, &pattern.matcher(), group) {
                 Ok(found) => {
                     if found.is_some_and(|found| !found.rows.value((start + row) as usize)) {
                         let row = opened.head.row_groups[group].first_row + start + row;

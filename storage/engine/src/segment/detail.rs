@@ -47,6 +47,7 @@ fn kind(section: Section) -> &'static str {
         Section::WordingRuns(_) => "text index: rows of wordings",
         Section::Values(_) | Section::ValueTable(_) => "index of rare values",
         Section::RollupHead | Section::RollupBody => "rollup",
+        Section::Trigrams(_) => "text index: trigrams",
         Section::Identifiers(_) | Section::IdentifierTable(_) => "text index: identifiers",
     }
 }

@@ -211,6 +211,7 @@ impl SegmentEncoder {
 
     fn index_row_group(&mut self, records: &Records, rows: &[u32], texts: &Tokenized) -> Result<(), StorageError> {
         let group = self.row_groups.len() as u32;
+        self.index.section(Section::Trigrams(group), &texts.trigrams()?);
         self.index.section(Section::Wordings(group), &text_index::build(texts.wordings())?);
         self.index.section(Section::WordingRuns(group), &texts.runs()?);
         self.index.section(Section::IdentifierTable(group), &texts.identifiers());

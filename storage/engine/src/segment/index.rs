@@ -46,6 +46,8 @@ pub(crate) enum Section {
     IdentifierTable(u32),
     /// The values of attributes of this row group, in a table.
     ValueTable(u32),
+    /// The trigrams of the words and of the identifiers of this row group.
+    Trigrams(u32),
 }
 
 impl Section {
@@ -63,6 +65,7 @@ impl Section {
             Section::WordingRuns(row_group) => (10, row_group),
             Section::IdentifierTable(row_group) => (12, row_group),
             Section::ValueTable(row_group) => (13, row_group),
+            Section::Trigrams(row_group) => (14, row_group),
         }
     }
 
@@ -80,6 +83,7 @@ impl Section {
             (10, row_group) => Some(Section::WordingRuns(row_group)),
             (12, row_group) => Some(Section::IdentifierTable(row_group)),
             (13, row_group) => Some(Section::ValueTable(row_group)),
+            (14, row_group) => Some(Section::Trigrams(row_group)),
             // Of a later version of the format that this one may read.
             _ => None,
         }
@@ -98,6 +102,7 @@ impl std::fmt::Display for Section {
             Section::Values(group) | Section::ValueTable(group) => write!(f, "rare values of row group {group}"),
             Section::RollupHead => f.write_str("head of the rollup"),
             Section::RollupBody => f.write_str("rollup"),
+            Section::Trigrams(group) => write!(f, "trigrams of row group {group}"),
             Section::Identifiers(group) | Section::IdentifierTable(group) => {
                 write!(f, "identifiers of row group {group}")
             }

@@ -47,7 +47,7 @@ impl Opened {
                 Target::Column(column) => self.leaves_of_column(column, leaves),
                 Target::Attribute(AttributeScope::Record, key) => self.leaves_of_attribute(key, None, leaves),
                 Target::Attribute(scope, _) => self.leaves_of_lists(nested_of(*scope), &["key"], leaves),
-                Target::Text(_) => self.leaves_of_texts(leaves),
+                Target::Text => self.leaves_of_texts(leaves),
             },
         }
     }

@@ -15,6 +15,7 @@ use parquet::file::statistics::Statistics;
 use tracewell_model::Signal;
 
 use super::columns::{ATTRIBUTE_VALUES, ColumnPlan};
+use super::group_reader::{Chooser, GroupReader, is_scattered};
 use super::object::VerifiedObject;
 use super::page_reader::GroupPages;
 use crate::maintenance::ColumnBytes;
@@ -156,12 +157,41 @@ impl Pages {
         }
     }
 
+    /// The size of leaves in a row group before compression.
+    pub(crate) fn encoded_bytes(&self, group: usize, leaves: &Leaves) -> u64 {
+        leaves.0.iter().map(|&leaf| self.group(group).column(leaf).uncompressed_size() as u64).sum()
+    }
+
+    /// Whether every row has one number, or none, in each of the leaves.
+    fn are_numbers(&self, leaves: &Leaves) -> bool {
+        leaves.0.iter().all(|&leaf| {
+            let column = self.metadata.parquet_schema().column(leaf);
+            let is_number = matches!(column.physical_type(), PhysicalType::INT32 | PhysicalType::INT64);
+            is_number && column.max_rep_level() == 0
+        })
+    }
+
     fn group(&self, group: usize) -> &RowGroupMetaData {
         self.metadata.metadata().row_group(group)
     }
 
     /// Starts decoding `leaves` of the rows of a row group that are set in `rows` (all without it).
     pub(crate) fn read(
+        &self,
+        object: &VerifiedObject,
+        group: usize,
+        leaves: &Leaves,
+        rows: Option<&BooleanBuffer>,
+        batch_rows: usize,
+    ) -> Result<GroupReader> {
+        if let Some(chosen) = rows.filter(|rows| self.are_numbers(leaves) && is_scattered(rows)) {
+            let all = self.read_chosen(object, group, leaves, None, self.group(group).num_rows() as usize)?;
+            return Ok(GroupReader::All(Chooser::new(all, chosen.clone(), batch_rows)));
+        }
+        self.read_chosen(object, group, leaves, rows, batch_rows).map(GroupReader::Chosen)
+    }
+
+    fn read_chosen(
         &self,
         object: &VerifiedObject,
         group: usize,
@@ -194,7 +224,7 @@ impl Pages {
             Some(rows) => rows.count_set_bits(),
             None => self.group(group).num_rows() as usize,
         };
-        let mut reader = self.read(object, group, leaves, rows, count.max(1))?;
+        let mut reader = self.read_chosen(object, group, leaves, rows, count.max(1))?;
         let batch = reader.next().transpose()?;
         match batch {
             Some(batch) if batch.num_rows() == count => Ok(batch),

@@ -14,7 +14,7 @@ use super::pages::Leaves;
 use super::reader::{Opened, Segment};
 use crate::bugs::{Bug, planted};
 use crate::scan::{Leaf, Node, Target, Test};
-use crate::text::TextPattern;
+use crate::text::TextMatcher;
 use crate::{AttributeScope, AttributeType, Column, Comparison, Scalar, StorageError};
 
 /// The most values that are looked up for one question.
@@ -47,7 +47,7 @@ impl Opened {
 
     fn may_meet_leaf(&self, leaf: &Leaf, group: usize) -> bool {
         let column = match &leaf.target {
-            Target::Text(_) => return true,
+            Target::Text => return true,
             Target::Attribute(scope, key) => {
                 return self
                     .catalogue
@@ -182,8 +182,12 @@ impl Segment {
                 let found = self.candidates(opened, part, group, lookups)?;
                 Ok(found.filter(|found| found.exact).map(|found| Candidates { rows: !&found.rows, exact: true }))
             }
-            Node::Leaf(leaf @ Leaf { target: Target::Text(pattern), .. }) => {
-                self.text_candidates(opened, leaf, pattern, group)
+            Node::Leaf(Leaf { target: Target::Text, test: test @ Test::Matches(matcher) }) => {
+                self.text_candidates(opened, test, matcher, group)
+            }
+            // The text of a log record is its body.
+            Node::Leaf(Leaf { target: Target::Column(Column::Body), test: test @ Test::Matches(matcher) }) => {
+                self.text_candidates(opened, test, matcher, group)
             }
             Node::Leaf(Leaf { target: Target::Column(Column::TraceId), test }) => {
                 let rows = self.trace_candidates(opened, test, group, lookups)?;
@@ -219,17 +223,17 @@ impl Segment {
     fn text_candidates(
         &self,
         opened: &Opened,
-        leaf: &Leaf,
-        pattern: &TextPattern,
+        test: &Test,
+        matcher: &TextMatcher,
         group: usize,
     ) -> Result<Option<Candidates>, StorageError> {
-        let Some(found) = self.look_up_text(opened, pattern, group)? else {
+        let Some(found) = self.look_up_text(opened, matcher, group)? else {
             return Ok(None);
         };
         let rows = match opened.plan().signal {
             Signal::Logs => found.rows,
             // Names of spans are not in the index, so they are tried.
-            Signal::Traces => &found.rows | &self.names_that_meet(opened, &leaf.test, group)?,
+            Signal::Traces => &found.rows | &self.names_that_meet(opened, test, group)?,
         };
         Ok(Some(Candidates { rows, exact: found.exact }))
     }

@@ -11,21 +11,17 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalogue::FieldCatalogue;
 use super::columns::ColumnPlan;
-use super::granules::{Form, Granules, Piece};
+use super::granules::{Form, Piece};
 use super::index::{HEAD_GUESS_BYTES, Head, Section};
 use super::object::{Object, OpenObject, VerifiedObject};
 use super::pages::Pages;
 use super::quarantine::Quarantine;
 use super::scopes;
-use super::text_bundle::BundleDirectory;
-use super::text_index::{Documents, Found, WordIndex, look_up};
 use super::trace_index::TraceFence;
 use super::value_filter::ValueFilter;
-use super::wordings::Runs;
 use crate::catalog::SegmentMeta;
 use crate::deletion::Tombstone;
 use crate::rollup::MemoryRollup;
-use crate::text::TextPattern;
 use crate::world::blocking;
 use crate::{AttributeType, Scalar, StorageError, StorageErrorKind};
 
@@ -295,60 +291,6 @@ impl Segment {
             return Ok(None);
         };
         Ok(Some((Piece::Stored(self.index_of(&opened.head)?, section), form)))
-    }
-
-    /// The rows of a row group where its text index finds a pattern, if it has one and that can tell. Blocks.
-    pub(super) fn look_up_text(
-        &self,
-        opened: &Opened,
-        pattern: &TextPattern,
-        group: usize,
-    ) -> Result<Option<Found>, StorageError> {
-        let number = group as u32;
-        let section = |section| opened.head.section(section);
-        let forms = [(Section::IdentifierTable(number), Form::Table), (Section::Identifiers(number), Form::Filters)];
-        let words = section(Section::Wordings(number)).or(section(Section::Words(number)));
-        let (Some(words), Some((identifiers, form))) = (words, self.piece(opened, forms)?) else {
-            return Ok(None);
-        };
-        let runs = section(Section::WordingRuns(number));
-        let rows = opened.head.row_groups[group].rows as usize;
-        let identifiers = Granules::new(identifiers, form);
-        let rows_with = |entry: u64| match identifiers.rows_with(entry).map_err(TextError::Storage)? {
-            Some(rows) => Ok(rows),
-            None => Err(TextError::Storage(self.index.corrupt("the identifiers of its text index make no sense"))),
-        };
-        let found = look_up(pattern, rows, &rows_with, || {
-            let mut object = self.index_of(&opened.head).map_err(TextError::Storage)?;
-            let sections = [Some(words.clone()), runs.clone()].into_iter().flatten().collect();
-            object.fetch(sections).map_err(TextError::Storage)?;
-            let documents = match runs {
-                None => Documents::Rows(rows),
-                Some(runs) => {
-                    let runs = Runs::decode(&object.read(runs).map_err(TextError::Storage)?, rows);
-                    let no_sense = || TextError::Storage(self.index.corrupt("the runs of its wordings make no sense"));
-                    Documents::Wordings(runs.ok_or_else(no_sense)?)
-                }
-            };
-            let directory = BundleDirectory::open(object, words).map_err(TextError::Storage)?;
-            Ok(WordIndex::open(directory, documents)?)
-        });
-        found.map_err(|error| match error {
-            TextError::Storage(error) => error,
-            TextError::Tantivy(error) => self.index.corrupt(format_args!("its text index: {error}")),
-        })
-    }
-}
-
-/// Why a text index could not be read.
-enum TextError {
-    Storage(StorageError),
-    Tantivy(tantivy::TantivyError),
-}
-
-impl From<tantivy::TantivyError> for TextError {
-    fn from(error: tantivy::TantivyError) -> TextError {
-        TextError::Tantivy(error)
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::array::{BooleanBufferBuilder, RecordBatch, RecordBatchOptions};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Schema;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use tracewell_model::{TimeRange, UnixNanos};
 
+use super::group_reader::GroupReader;
 use super::object::{OpenObject, VerifiedObject};
 use super::pages::Leaves;
 use super::prune::{Candidates, TraceLookups, bits};
@@ -15,15 +15,17 @@ use super::quarantine::OnDamage;
 use super::reader::{Opened, Segment};
 use super::view::SegmentView;
 use crate::deletion::surviving;
-use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, RowCount, Target, Test, evaluate, project};
+use crate::scan::{BATCH_ROWS_MAX, Node, Prepared, RowCount, evaluate, project};
 use crate::world::blocking;
-use crate::{AttributeType, Column, ScanRequest, ScanStream, StorageError, StorageErrorKind};
+use crate::{Column, ScanRequest, ScanStream, Share, StorageError, StorageErrorKind};
 
 impl Segment {
-    /// Reads rows; the segment is the source number `source` of its snapshot. Nothing runs ahead of the reader.
+    /// Reads rows of a share of the row groups; the segment is the source number `source` of its snapshot. Nothing runs
+    /// ahead of the reader.
     pub(crate) fn scan(
         self: &Arc<Self>,
         source: u32,
+        share: Share,
         request: &ScanRequest,
         on_damage: &OnDamage,
         looked_at: &RowCount,
@@ -33,19 +35,20 @@ impl Segment {
         if !tombstones.is_empty() {
             request.predicate = surviving(&request.predicate, &tombstones);
         }
-        self.scan_with_deleted(source, request, on_damage, looked_at)
+        self.scan_with_deleted(source, share, request, on_damage, looked_at)
     }
 
     /// As [`Segment::scan`], also of rows that are deleted and not yet removed.
     pub(super) fn scan_with_deleted(
         self: &Arc<Self>,
         source: u32,
+        share: Share,
         request: ScanRequest,
         on_damage: &OnDamage,
         looked_at: &RowCount,
     ) -> ScanStream {
         let looked_at = looked_at.clone();
-        let start = Progress::NotBegun(Arc::clone(self), source, Arc::new(request), on_damage.clone());
+        let start = Progress::NotBegun(Arc::clone(self), (source, share), Arc::new(request), on_damage.clone());
         Box::pin(futures::stream::try_unfold(start, move |progress| {
             let looked_at = looked_at.clone();
             blocking(move || {
@@ -82,7 +85,7 @@ fn candidates(
 }
 
 enum Progress {
-    NotBegun(Arc<Segment>, u32, Arc<ScanRequest>, OnDamage),
+    NotBegun(Arc<Segment>, (u32, Share), Arc<ScanRequest>, OnDamage),
     Begun(Box<Scan>),
 }
 
@@ -95,7 +98,7 @@ struct Scan {
     _index: Option<OpenObject>,
     source: u32,
     request: Arc<ScanRequest>,
-    /// What rows have to meet, what is decided cheaply first.
+    /// What rows have to meet.
     conjuncts: Vec<Node>,
     /// The leaves of the columns of the batches.
     output: Leaves,
@@ -113,13 +116,13 @@ struct Output {
     rows: Vec<u32>,
     done: usize,
     /// None when no column has to be decoded.
-    reader: Option<ParquetRecordBatchReader>,
+    reader: Option<GroupReader>,
 }
 
 impl Scan {
     fn new(
         segment: Arc<Segment>,
-        source: u32,
+        (source, share): (u32, Share),
         request: Arc<ScanRequest>,
         on_damage: OnDamage,
         looked_at: RowCount,
@@ -137,8 +140,11 @@ impl Scan {
                 && prepared.conjuncts.iter().all(|conjunct| opened.may_meet(conjunct, group))
         });
         groups.sort_by_key(|&group| opened.head.row_groups[group].time_max);
-        let mut conjuncts = prepared.conjuncts;
-        conjuncts.sort_by_key(cost);
+        // Neighbours in time go to different shares: what is asked for is often recent.
+        let groups = groups.into_iter().rev().enumerate().filter(|(place, _)| share.has(*place));
+        let mut groups: Vec<usize> = groups.map(|(_, group)| group).collect();
+        groups.reverse();
+        let conjuncts = prepared.conjuncts;
         let mut output = Leaves::default();
         for column in &request.columns {
             opened.leaves_of_column(column, &mut output);
@@ -204,23 +210,28 @@ impl Scan {
         self.check_whole(group)?;
         let info = &self.opened.head.row_groups[group];
         let mut selected: Option<BooleanBuffer> = None;
-        let mut undecided = Vec::new();
+        let mut steps = Vec::new();
         let mut looked_at = 0;
         for conjunct in &self.conjuncts {
             let found = candidates(&self.segment, &self.opened, conjunct, group, &mut self.lookups)?;
             if !found.as_ref().is_some_and(|found| found.exact) {
-                undecided.push(conjunct);
+                steps.push(self.step(group, Question::Meets(conjunct)));
             }
             if let Some(found) = found {
-                selected = Some(selected.map_or(found.rows.clone(), |before| &before & &found.rows));
+                let rows = selected.map_or(found.rows.clone(), |before| &before & &found.rows);
+                if rows.count_set_bits() == 0 {
+                    return Ok(None);
+                }
+                selected = Some(rows);
             }
         }
         if !covers(&self.request.time, info.time_min, info.time_max) {
-            selected = self.narrow(group, selected, Step::Time, &mut looked_at)?;
+            steps.push(self.step(group, Question::IsInTime));
         }
-        // Conjuncts of one cost are decided together.
-        for step in undecided.chunk_by(|a, b| cost(a) == cost(b)) {
-            selected = self.narrow(group, selected, Step::Conjuncts(step), &mut looked_at)?;
+        // What is decoded with little effort first: of the larger columns fewer rows are left then.
+        steps.sort_by_key(|step| step.bytes);
+        for steps in steps.chunk_by(|a, b| a.leaves == b.leaves) {
+            selected = self.narrow(group, selected, steps, &mut looked_at)?;
         }
         let rows: Vec<u32> = match &selected {
             Some(selected) => selected.set_indices().map(|row| row as u32).collect(),
@@ -243,13 +254,23 @@ impl Scan {
         Ok(Some(Output { group, rows, done: 0, reader }))
     }
 
-    /// Decides a step for the selected rows. Rows are fewer with every step, so that `looked_at` is those of the first one
-    /// that decodes any.
+    /// What has to be decoded for a question.
+    fn step<'a>(&self, group: usize, question: Question<'a>) -> Step<'a> {
+        let mut leaves = Leaves::default();
+        match question {
+            Question::IsInTime => self.opened.leaves_of_column(&Column::Time, &mut leaves),
+            Question::Meets(conjunct) => self.opened.leaves_of_node(conjunct, &mut leaves),
+        }
+        Step { question, bytes: self.opened.pages.encoded_bytes(group, &leaves), leaves }
+    }
+
+    /// Decides steps, which have the same leaves, for the selected rows. Rows are fewer every time, so that `looked_at` is
+    /// those of the first time that any is decoded.
     fn narrow(
         &self,
         group: usize,
         selected: Option<BooleanBuffer>,
-        step: Step<'_>,
+        steps: &[Step<'_>],
         looked_at: &mut usize,
     ) -> Result<Option<BooleanBuffer>, StorageError> {
         let count = self.opened.head.row_groups[group].rows;
@@ -257,22 +278,21 @@ impl Scan {
             Some(selected) => selected.set_indices().map(|row| row as u32).collect(),
             None => (0..count).collect(),
         };
-        if rows.is_empty() {
+        let Some(Step { leaves, .. }) = steps.first().filter(|_| !rows.is_empty()) else {
             return Ok(selected);
-        }
-        let leaves = self.leaves_of_step(&step);
+        };
         let mut met = BooleanBufferBuilder::new(rows.len());
         if leaves.is_empty() {
             let batch = empty_batch(rows.len())?;
-            met.append_buffer(&self.decide(group, &rows, &batch, &step)?);
+            met.append_buffer(&self.decide(group, &rows, &batch, steps)?);
         } else {
             *looked_at = rows.len().max(*looked_at);
-            let reader = self.opened.pages.read(&self.object, group, &leaves, selected.as_ref(), BATCH_ROWS_MAX);
+            let reader = self.opened.pages.read(&self.object, group, leaves, selected.as_ref(), BATCH_ROWS_MAX);
             for batch in reader.map_err(|error| self.segment.rows_error(error))? {
                 let batch = batch.map_err(|error| self.decoding_error(error))?;
                 let of_batch = rows.get(met.len()..met.len() + batch.num_rows());
                 let of_batch = of_batch.ok_or_else(|| self.miscounted(group))?;
-                met.append_buffer(&self.decide(group, of_batch, &batch, &step)?);
+                met.append_buffer(&self.decide(group, of_batch, &batch, steps)?);
             }
         }
         if met.len() != rows.len() {
@@ -285,38 +305,26 @@ impl Scan {
         Ok(Some(bits(count as usize, met.set_indices().map(|place| rows[place] as usize..rows[place] as usize + 1))))
     }
 
-    fn leaves_of_step(&self, step: &Step<'_>) -> Leaves {
-        let mut leaves = Leaves::default();
-        match step {
-            Step::Time => self.opened.leaves_of_column(&Column::Time, &mut leaves),
-            Step::Conjuncts(conjuncts) => {
-                conjuncts.iter().for_each(|conjunct| self.opened.leaves_of_node(conjunct, &mut leaves));
-            }
-        }
-        leaves
-    }
-
     fn decide(
         &self,
         group: usize,
         rows: &[u32],
         batch: &RecordBatch,
-        step: &Step<'_>,
+        steps: &[Step<'_>],
     ) -> Result<BooleanBuffer, StorageError> {
         let view = self.view(group, rows, batch);
-        match step {
-            Step::Time => Ok(view.times()?.map(|time| self.request.time.contains(UnixNanos(time))).collect()),
-            Step::Conjuncts(conjuncts) => {
-                let mut all = BooleanBuffer::new_set(rows.len());
-                for conjunct in *conjuncts {
-                    if all.count_set_bits() == 0 {
-                        break;
-                    }
-                    all = &all & &evaluate(conjunct, &view)?;
-                }
-                Ok(all)
+        let mut all = BooleanBuffer::new_set(rows.len());
+        for step in steps {
+            if all.count_set_bits() == 0 {
+                break;
             }
+            let met = match step.question {
+                Question::IsInTime => view.times()?.map(|time| self.request.time.contains(UnixNanos(time))).collect(),
+                Question::Meets(conjunct) => evaluate(conjunct, &view)?,
+            };
+            all = &all & &met;
         }
+        Ok(all)
     }
 
     fn output_batch(&self, output: &mut Output) -> Result<Option<RecordBatch>, StorageError> {
@@ -352,12 +360,21 @@ impl Scan {
     }
 }
 
-/// What is decided in one go.
-enum Step<'a> {
-    /// Whether the rows lie in the time that is asked for.
-    Time,
-    /// Whether they meet these.
-    Conjuncts(&'a [&'a Node]),
+/// What is asked of rows.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    /// Whether they lie in the time that is asked for.
+    IsInTime,
+    /// Whether they meet this.
+    Meets(&'a Node),
+}
+
+/// A question, and what it takes to decide it.
+struct Step<'a> {
+    question: Question<'a>,
+    leaves: Leaves,
+    /// The encoded size of the leaves.
+    bytes: u64,
 }
 
 /// A batch of rows without columns.
@@ -370,26 +387,4 @@ fn empty_batch(rows: usize) -> Result<RecordBatch, StorageError> {
 /// Whether all times from `first` to `last` lie in the range.
 fn covers(range: &TimeRange, first: u64, last: u64) -> bool {
     range.contains(UnixNanos(first)) && range.contains(UnixNanos(last))
-}
-
-/// How dear it is to decide a conjunct for a row.
-fn cost(node: &Node) -> u8 {
-    match node {
-        Node::Constant(_) | Node::Scopes(_) => 0,
-        Node::And(parts) | Node::Or(parts) => parts.iter().map(cost).max().unwrap_or(0),
-        Node::Not(part) => cost(part),
-        Node::Leaf(leaf) => match (&leaf.target, &leaf.test) {
-            (Target::Text(_), _) => 4,
-            (Target::Attribute(..), _) => 3,
-            (Target::Column(Column::Body), _) => 4,
-            (Target::Column(Column::Attribute { scope, of, .. }), _) => match (scope, of) {
-                (crate::AttributeScope::Record, AttributeType::Display) => 3,
-                (crate::AttributeScope::Record, _) => 2,
-                _ => 3,
-            },
-            (Target::Column(_), Test::Matches(_)) => 2,
-            (Target::Column(Column::ParentSpanId), _) => 2,
-            (Target::Column(_), _) => 1,
-        },
-    }
 }

@@ -7,30 +7,33 @@
 //! superset, and whoever asks tries the texts themselves.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
 use tantivy::directory::RamDirectory;
 use tantivy::index::InvertedIndexReader;
+use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
-use tantivy::{DocSet, Index, SegmentReader, TERMINATED, TantivyDocument, Term};
+use tantivy::{DocSet, Index, SegmentReader, TantivyDocument, Term};
 use tracewell_model::{Records, Value};
 
 use super::prune::bits;
 use super::text_bundle::{self, BundleDirectory};
-use super::text_filter::{is_word, prefix_hash, token_hash};
+use super::text_search::Stand;
 use super::wordings::{Runs, SEPARATOR};
 use crate::scan::display;
-use crate::text::{TextPattern, is_text_attribute};
+use crate::text::is_text_attribute;
 use crate::{StorageError, StorageErrorKind};
 
 /// The name of our tokenizer in the schema of the indexes.
 const TOKENIZER: &str = "tracewell";
 
-/// The terms that a prefix may have before scanning is the better way.
-const PREFIX_TERMS_MAX: usize = 4096;
+/// The terms that a part of a word may be in before scanning is the better way.
+const TERMS_MAX: usize = 4096;
+
+/// How many of the terms documents may have, on average, before scanning is the better way.
+const TERMS_TO_A_DOCUMENT: usize = 4;
 
 /// The memory that tantivy is told it has. It never spills: a row group is indexed as a whole.
 const WRITER_BYTES: usize = 64 << 20;
@@ -94,20 +97,6 @@ pub(super) fn each_text(records: &Records, row: usize, mut found: impl FnMut(&st
     }
 }
 
-/// Whether the rows that the index finds for the tokens are those that match, no more. A single word is all that it
-/// knows: of several it does not know whether they stand in a row.
-fn is_exact(tokens: &[String]) -> bool {
-    matches!(tokens, [token] if is_word(token))
-}
-
-/// What the index of a row group says about a pattern.
-pub(crate) struct Found {
-    /// The rows that may match.
-    pub rows: BooleanBuffer,
-    /// Whether they do.
-    pub exact: bool,
-}
-
 /// The words of a row group, opened.
 pub(crate) struct WordIndex {
     terms: Arc<InvertedIndexReader>,
@@ -123,48 +112,6 @@ pub(crate) enum Documents {
     Wordings(Runs),
 }
 
-/// The rows of a row group of `count` rows where the pattern may match. None when the index cannot tell, or when they
-/// are so many that it does not pay. `rows_with` gives those of an identifier
-/// or beginning; `open_words` is only called when the pattern has words.
-pub(crate) fn look_up<E: From<tantivy::TantivyError>>(
-    pattern: &TextPattern,
-    count: usize,
-    rows_with: &dyn Fn(u64) -> Result<Vec<Range<usize>>, E>,
-    open_words: impl FnOnce() -> Result<WordIndex, E>,
-) -> Result<Option<Found>, E> {
-    let (whole, beginning) = match pattern {
-        TextPattern::Phrase(tokens) => (tokens.as_slice(), None),
-        TextPattern::Prefix(tokens) => match tokens.split_last() {
-            Some((last, leading)) => (leading, Some(last.as_str())),
-            None => return Ok(None),
-        },
-        TextPattern::Contains(_) | TextPattern::Regex(_) => return Ok(None),
-    };
-    let (words, identifiers): (Vec<&str>, Vec<&str>) =
-        whole.iter().map(String::as_str).partition(|token| is_word(token));
-    let mut found: Option<BooleanBuffer> = None;
-    let mut keep = |rows: BooleanBuffer| found = Some(found.take().map_or(rows.clone(), |before| &before & &rows));
-    for identifier in identifiers {
-        keep(bits(count, rows_with(token_hash(identifier))?.into_iter()));
-    }
-    let exact = beginning.is_none() && is_exact(whole);
-    let rows_max = if exact { count } else { count / 3 };
-    if !words.is_empty() || beginning.is_some() {
-        let index = open_words()?;
-        if let Some(rows) = index.rows_of_words(&words, rows_max)? {
-            keep(rows);
-        }
-        if let Some(prefix) = beginning
-            && let Some(beginning) = prefix_hash(prefix)
-            && let Some(rows) = index.rows_of_prefix(prefix, rows_max)?
-        {
-            let identifiers = rows_with(beginning)?;
-            keep(&rows | &bits(count, identifiers.into_iter()));
-        }
-    }
-    Ok(found.map(|rows| Found { rows, exact }))
-}
-
 impl WordIndex {
     /// Opens a bundle, whose documents are these.
     pub(crate) fn open(directory: BundleDirectory, documents: Documents) -> tantivy::Result<WordIndex> {
@@ -178,8 +125,8 @@ impl WordIndex {
         Ok(WordIndex { terms, field, documents })
     }
 
-    /// The rows that have all of these words. None when there are no words, or more rows than `rows_max`.
-    fn rows_of_words(&self, words: &[&str], rows_max: usize) -> tantivy::Result<Option<BooleanBuffer>> {
+    /// The rows that have all of these words. None when they are more than `rows_max`.
+    pub(super) fn rows_of_words(&self, words: &[&str], rows_max: usize) -> tantivy::Result<Option<BooleanBuffer>> {
         let mut terms = Vec::new();
         for word in words.iter().collect::<BTreeSet<_>>() {
             let Some(info) = self.terms.get_term_info(&Term::from_field_text(self.field, word))? else {
@@ -189,37 +136,63 @@ impl WordIndex {
         }
         // The rarest first: the others need only be looked up in what it leaves.
         terms.sort_by_key(|info| info.doc_freq);
-        let mut documents: Option<Vec<u32>> = None;
-        for info in terms {
-            if documents.is_none() && info.doc_freq as usize > rows_max {
-                return Ok(None);
-            }
-            let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
-            documents = Some(match documents {
-                None => drain(&mut postings),
-                Some(documents) => documents.into_iter().filter(|&document| is_in(&mut postings, document)).collect(),
-            });
+        let Some((rarest, others)) = terms.split_first() else { return Ok(None) };
+        // Every document has a row at least.
+        if rarest.doc_freq as usize > rows_max {
+            return Ok(None);
         }
-        Ok(documents.and_then(|documents| self.rows_of(&documents, rows_max)))
-    }
-
-    /// The rows that have a word that begins so. None when there are more of them than `rows_max`.
-    fn rows_of_prefix(&self, prefix: &str, rows_max: usize) -> tantivy::Result<Option<BooleanBuffer>> {
-        let mut stream = self.terms.terms().range().ge(prefix).into_stream()?;
         let mut documents = Vec::new();
-        let mut terms = 0;
-        while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
-            let info = stream.value().clone();
-            terms += 1;
-            // Every document has a row at least, but may have several of the terms.
-            let counted = documents.len() + info.doc_freq as usize;
-            if terms > PREFIX_TERMS_MAX || counted / 4 > rows_max {
-                return Ok(None);
-            }
-            let mut postings = self.terms.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
-            documents.extend(drain(&mut postings));
+        self.drain(rarest, &mut documents)?;
+        for info in others {
+            let mut postings = self.terms.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+            documents.retain(|&document| is_in(&mut postings, document));
         }
         Ok(self.rows_of(&documents, rows_max))
+    }
+
+    /// The rows that have a word with this part where it stands. None when they are more than `rows_max`, or the words
+    /// too many.
+    pub(super) fn rows_of_terms(
+        &self,
+        part: &str,
+        stand: Stand,
+        rows_max: usize,
+    ) -> tantivy::Result<Option<BooleanBuffer>> {
+        let finder = memchr::memmem::Finder::new(part);
+        let range = self.terms.terms().range();
+        let mut stream = if stand == Stand::Beginning { range.ge(part) } else { range }.into_stream()?;
+        let mut documents = Vec::new();
+        let mut terms = 0;
+        while stream.advance() {
+            let is_found = match stand {
+                Stand::Whole => stream.key() == part.as_bytes(),
+                Stand::Beginning if !stream.key().starts_with(part.as_bytes()) => break,
+                Stand::Beginning => true,
+                Stand::Ending => stream.key().ends_with(part.as_bytes()),
+                Stand::Inside => finder.find(stream.key()).is_some(),
+            };
+            if !is_found {
+                continue;
+            }
+            terms += 1;
+            // Every document has a row at least, but may have several of the terms.
+            let counted = documents.len() + stream.value().doc_freq as usize;
+            if terms > TERMS_MAX || counted / TERMS_TO_A_DOCUMENT > rows_max {
+                return Ok(None);
+            }
+            self.drain(stream.value(), &mut documents)?;
+        }
+        Ok(self.rows_of(&documents, rows_max))
+    }
+
+    /// Adds the documents of a term.
+    fn drain(&self, info: &TermInfo, documents: &mut Vec<u32>) -> tantivy::Result<()> {
+        let mut postings = self.terms.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        while !postings.docs().is_empty() {
+            documents.extend_from_slice(postings.docs());
+            postings.advance();
+        }
+        Ok(())
     }
 
     /// The rows of documents. None when they are more than `rows_max`.
@@ -230,15 +203,6 @@ impl WordIndex {
         };
         (rows.count_set_bits() <= rows_max).then_some(rows)
     }
-}
-
-fn drain(postings: &mut impl DocSet) -> Vec<u32> {
-    let mut rows = Vec::with_capacity(postings.size_hint() as usize);
-    while postings.doc() != TERMINATED {
-        rows.push(postings.doc());
-        postings.advance();
-    }
-    rows
 }
 
 fn is_in(postings: &mut impl DocSet, row: u32) -> bool {

@@ -12,7 +12,7 @@ use super::quarantine::OnDamage;
 use super::reader::Segment;
 use crate::deletion::{Tombstone, Tombstones, surviving};
 use crate::scan::RowCount;
-use crate::{Column, Comparison, Predicate, RowAddress, Scalar, ScanRequest, StorageError};
+use crate::{Column, Comparison, Predicate, RowAddress, Scalar, ScanRequest, Share, StorageError};
 
 /// The rows of a segment that are deleted, in order, and how many of them each deletion counts.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ impl Segment {
         on_damage: &OnDamage,
     ) -> Result<Vec<u32>, StorageError> {
         let request = ScanRequest { columns: vec![Column::Address], time: TimeRange::ALL, predicate };
-        let mut scan = self.scan_with_deleted(0, request, on_damage, &RowCount::default());
+        let mut scan = self.scan_with_deleted(0, Share::WHOLE, request, on_damage, &RowCount::default());
         let mut rows = Vec::new();
         while let Some(batch) = scan.try_next().await? {
             let addresses = batch.column(0).as_primitive::<UInt64Type>().values();

@@ -10,6 +10,7 @@ use tracewell_model::Records;
 use super::any_value::{put_varint, take_varint};
 use super::text_filter::{FilterBuilder, entries_of, is_word};
 use super::text_index::each_text;
+use super::trigrams::{TrigramSet, Trigrams};
 use crate::text::next_token;
 use crate::{StorageError, StorageErrorKind};
 
@@ -26,6 +27,7 @@ pub(super) struct Tokenized {
     identifiers: Vec<u64>,
     /// Where the identifiers of each row end.
     identifier_ends: Vec<usize>,
+    identifier_trigrams: TrigramSet,
 }
 
 impl Tokenized {
@@ -34,6 +36,7 @@ impl Tokenized {
         let mut numbers: HashMap<Box<str>, u32> = HashMap::new();
         let mut identifiers = Vec::new();
         let mut identifier_ends = Vec::with_capacity(rows.len());
+        let mut identifier_trigrams = TrigramSet::default();
         let (mut wording, mut token) = (String::new(), String::new());
         let each = rows.iter().map(|&row| {
             wording.clear();
@@ -45,6 +48,7 @@ impl Tokenized {
                         wording.push(SEPARATOR);
                     } else {
                         identifiers.extend(entries_of(&token));
+                        identifier_trigrams.add(&token);
                     }
                 }
             });
@@ -57,7 +61,7 @@ impl Tokenized {
         for (wording, number) in numbers {
             wordings[number as usize] = wording;
         }
-        Tokenized { wordings, wording_of, identifiers, identifier_ends }
+        Tokenized { wordings, wording_of, identifiers, identifier_ends, identifier_trigrams }
     }
 
     /// Puts what has the same wording together, which otherwise keeps its order; `rows` as the rows are.
@@ -94,6 +98,16 @@ impl Tokenized {
             filter.end_row();
         }
         filter.finish()
+    }
+
+    /// The trigrams of words and identifiers, as bytes: see docs/formats/segment.md.
+    pub(super) fn trigrams(&self) -> Result<Vec<u8>, StorageError> {
+        let mut words = TrigramSet::default();
+        self.wordings().flat_map(|wording| wording.split(SEPARATOR)).for_each(|word| words.add(word));
+        let trigrams = Trigrams { words, identifiers: self.identifier_trigrams.clone() };
+        trigrams.encode().map_err(|error| {
+            StorageError::new(StorageErrorKind::Internal, format!("cannot compress trigrams: {error}"))
+        })
     }
 
     /// Which rows have which wording, as bytes: see docs/formats/segment.md.
@@ -164,6 +178,7 @@ mod tests {
             wording_of: wording_of.to_vec(),
             identifiers: wording_of.iter().map(|&wording| u64::from(wording)).collect(),
             identifier_ends: (1..=wording_of.len()).collect(),
+            identifier_trigrams: TrigramSet::default(),
         }
     }
 

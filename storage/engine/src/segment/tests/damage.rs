@@ -13,12 +13,12 @@ use tracewell_model::{Records, Signal, TimeRange};
 use super::{remote, run, samples, segment, segment_of_groups};
 use crate::scan::RowCount;
 use crate::segment::{Gaps, OnDamage, Segment};
-use crate::{Column, Predicate, ScanRequest, StorageError, StorageErrorKind};
+use crate::{Column, Predicate, ScanRequest, Share, StorageError, StorageErrorKind};
 
 async fn read_everything(segment: &std::sync::Arc<Segment>) -> Result<(), StorageError> {
     let text = crate::TextPattern::Phrase(vec!["connection".to_owned()]);
     let request = ScanRequest { columns: Vec::new(), time: TimeRange::ALL, predicate: Predicate::Text(text) };
-    let scan = segment.scan(0, &request, &OnDamage::Fail, &RowCount::default());
+    let scan = segment.scan(0, Share::WHOLE, &request, &OnDamage::Fail, &RowCount::default());
     scan.try_for_each(|_| async { Ok(()) }).await?;
     let rows = segment.meta().rows as u32;
     segment.read_rows(0..rows).await?;
@@ -91,7 +91,7 @@ async fn rows_left(segment: &Arc<Segment>, predicate: Predicate) -> (Vec<String>
         let request =
             ScanRequest { columns: vec![Column::Address], time: TimeRange::ALL, predicate: predicate.clone() };
         let batches: Vec<RecordBatch> = segment
-            .scan(0, &request, &OnDamage::LeaveOut(gaps.clone()), &RowCount::default())
+            .scan(0, Share::WHOLE, &request, &OnDamage::LeaveOut(gaps.clone()), &RowCount::default())
             .try_collect()
             .await
             .expect("leaves out what is damaged");

@@ -17,13 +17,13 @@ use crate::catalog::{ObjectMeta, SegmentMeta};
 use crate::rollup::{MemoryRollup, RollupBuilder};
 use crate::scan::RowCount;
 use crate::segment::{OnDamage, Segment};
-use crate::{Column, Predicate, RollupRequest, RollupTable, ScanRequest, TextPattern};
+use crate::{Column, Predicate, RollupRequest, RollupTable, ScanRequest, Share, TextPattern};
 
 const OBJECTS: [&str; 3] = ["rows.parquet", "scopes.parquet", "index"];
 const ROWS: usize = 40;
 
 /// What the present version writes, and what earlier ones wrote.
-const KINDS: [&str; 4] = ["v1", "v1-with-filters", "v1-words-by-row", "v1-without-rollup"];
+const KINDS: [&str; 5] = ["v1", "v1-without-trigrams", "v1-with-filters", "v1-words-by-row", "v1-without-rollup"];
 
 fn directory(kind: &str, signal: Signal) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(kind).join(signal.as_str())
@@ -77,8 +77,11 @@ fn segments_of_version_1_are_read_in_full() {
                 let predicate = Predicate::Text(pattern);
                 let request = ScanRequest { columns: vec![Column::Address], time: TimeRange::ALL, predicate };
                 let looked_at = RowCount::default();
-                let batches: Vec<_> =
-                    segment.scan(0, &request, &OnDamage::Fail, &looked_at).try_collect().await.expect("scans");
+                let batches: Vec<_> = segment
+                    .scan(0, Share::WHOLE, &request, &OnDamage::Fail, &looked_at)
+                    .try_collect()
+                    .await
+                    .expect("scans");
                 let found: usize = batches.iter().map(|batch| batch.num_rows()).sum();
                 let live = crate::scan::scan_live(Arc::clone(&chunk), 0, &request, &looked_at);
                 let live: Vec<_> = live.try_collect().await.expect("scans");

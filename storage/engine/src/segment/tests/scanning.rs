@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use regex::Regex;
 use tracewell_model::{Attributes, Records, Signal, TimeRange, UnixNanos, Value};
@@ -15,7 +15,8 @@ use super::{local, remote, run, segment, segment_of_groups};
 use crate::scan::{RowCount, display, scan_live};
 use crate::segment::OnDamage;
 use crate::{
-    AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest, ScanStream, TextPattern, tokens,
+    AttributeScope, AttributeType, Column, Comparison, Predicate, Scalar, ScanRequest, ScanStream, Share, TextPattern,
+    tokens,
 };
 
 const SCOPES: [AttributeScope; 5] = [
@@ -41,7 +42,9 @@ fn pattern(dice: &mut Dice) -> TextPattern {
         let start = dice.below(words.len());
         words[start..words.len().min(start + 1 + dice.below(3))].to_vec()
     };
-    match dice.below(6) {
+    match dice.below(10) {
+        6..=8 => return TextPattern::Contains(part(dice)),
+        9 => return part_as_regex(dice),
         _ if words.is_empty() => TextPattern::Contains(dice.of(&["o", "\u{212a}", "TIMEOUT", "", "i̇"]).to_owned()),
         0 => TextPattern::Contains(dice.of(&["efus", "0.7", "zzz", "ΣΑΣ", "É"]).to_owned()),
         1 => TextPattern::Regex(Regex::new(dice.of(&["ti?me", "^GET", "Connection", "\\d{3}ms"])).expect("valid")),
@@ -57,6 +60,31 @@ fn pattern(dice: &mut Dice) -> TextPattern {
     }
 }
 
+/// A part of a text, sometimes of another case, sometimes one that is not there.
+fn part(dice: &mut Dice) -> String {
+    let letters: Vec<char> = dice.of(&TEXTS).chars().collect();
+    let start = dice.below(letters.len());
+    let part: String = letters[start..letters.len().min(start + 1 + dice.below(8))].iter().collect();
+    match dice.below(6) {
+        0 => part.to_uppercase(),
+        1 => part.to_lowercase(),
+        2 => format!("{part}{}", dice.of(&["x", "7", " ", "é"])),
+        _ => part,
+    }
+}
+
+fn part_as_regex(dice: &mut Dice) -> TextPattern {
+    let flags = dice.of(&["", "(?i)"]);
+    let [first, second] = [part(dice), part(dice)].map(|part| regex::escape(&part));
+    let pattern = match dice.below(4) {
+        0 => format!("{flags}{first}"),
+        1 => format!("{flags}(?:{first}|{second})"),
+        2 => format!("{flags}{first}.*{second}"),
+        _ => format!("{flags}(?:{first})?{second}+"),
+    };
+    TextPattern::Regex(Regex::new(&pattern).expect("valid"))
+}
+
 fn comparison(dice: &mut Dice) -> Comparison {
     use Comparison::*;
     dice.of(&[Equal, Less, LessOrEqual, Greater, GreaterOrEqual])
@@ -65,8 +93,8 @@ fn comparison(dice: &mut Dice) -> Comparison {
 fn leaf(dice: &mut Dice) -> Predicate {
     let text = |dice: &mut Dice| Scalar::String(dice.of(&TEXTS).to_owned());
     let (scope, key) = attribute(dice);
-    let (column, values) = match dice.below(16) {
-        0 => return Predicate::Text(pattern(dice)),
+    let (column, values) = match dice.below(18) {
+        0 | 16 | 17 => return Predicate::Text(pattern(dice)),
         1 => return Predicate::HasAttribute { scope, key },
         2 => {
             let column = dice.of(&[0, 1, 2, 3, 4, 5]);
@@ -201,8 +229,12 @@ proptest! {
                 let expected = naive(&records, &request);
                 assert_eq!(span_ids(&live), expected, "live: {:?}", request.predicate);
                 let live = cells(&live);
-                assert_eq!(cells(&rows(plain.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await), live, "segment: {request:?}");
-                assert_eq!(cells(&rows(indexed.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await), live, "indexed segment: {request:?}");
+                assert_eq!(cells(&rows(plain.scan(0, Share::WHOLE, &request, &OnDamage::Fail, &RowCount::default())).await), live, "segment: {request:?}");
+                let shares: Vec<ScanStream> = Share::each(1 + number as usize % 3)
+                    .map(|share| indexed.scan(0, share, &request, &OnDamage::Fail, &RowCount::default()))
+                    .collect();
+                let all = rows(Box::pin(futures::stream::iter(shares).flatten())).await;
+                assert_eq!(cells(&all), live, "indexed segment in shares: {request:?}");
             }
         });
     }
@@ -218,6 +250,7 @@ fn addresses_lead_to_the_rows() {
         let columns = vec![Column::SpanId, Column::Address];
         let found = rows(segment.scan(
             7,
+            Share::WHOLE,
             &ScanRequest { columns, time: TimeRange::ALL, predicate },
             &OnDamage::Fail,
             &RowCount::default(),
@@ -240,13 +273,45 @@ fn batches_without_columns_count_rows() {
         let segment = segment(&remote(), &records, false).await;
         let request = ScanRequest { columns: Vec::new(), time: TimeRange::ALL, predicate: Predicate::always() };
         for scan in [
-            segment.scan(0, &request, &OnDamage::Fail, &RowCount::default()),
+            segment.scan(0, Share::WHOLE, &request, &OnDamage::Fail, &RowCount::default()),
             scan_live(Arc::new(records.clone()), 0, &request, &RowCount::default()),
         ] {
             let batches: Vec<RecordBatch> = scan.try_collect().await.expect("scans");
             let last_nanosecond = naive(&records, &request).len();
             assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), last_nanosecond);
         }
+    });
+}
+
+#[test]
+fn parts_that_no_row_has_are_known_not_to_be_there_without_reading_a_row() {
+    run(async {
+        let mut logs = super::samples::logs(1, 200, false);
+        logs.body = Default::default();
+        (0..200).for_each(|row| logs.body.push(Value::String(&format!("Timeout of order A{row}F after {row} ms"))));
+        let segment = segment(&remote(), &Records::Logs(logs), true).await;
+        let contains = |part: &str| TextPattern::Contains(part.to_owned());
+        let regex = |pattern: &str| TextPattern::Regex(Regex::new(pattern).expect("valid"));
+        let expected = [
+            (contains("imeouts"), Some((0, true)), "no word has it"),
+            (contains("9q9"), Some((0, true)), "no identifier has it"),
+            (contains("IMEOU"), Some((200, true)), "a part of a word only"),
+            (contains("of orde"), None, "so many that it does not pay to try each"),
+            (contains("199"), None, "a part of identifiers"),
+            (TextPattern::Prefix(vec!["time".to_owned()]), Some((200, true)), "a beginning of a word only"),
+            (regex("tixe[no]ut"), Some((0, true)), "no word has what comes first"),
+            (regex("ord|aft"), None, "so many that it does not pay to try each"),
+        ];
+        let looked_up = crate::world::blocking(move || {
+            let opened = segment.opened()?;
+            for (pattern, expected, why) in expected {
+                let found = segment.look_up_text(&opened, &pattern.matcher(), 0)?;
+                let found = found.map(|found| (found.rows.count_set_bits(), found.exact));
+                assert_eq!(found, expected, "{pattern:?}: {why}");
+            }
+            Ok(())
+        });
+        looked_up.await.expect("reads");
     });
 }
 
@@ -266,7 +331,9 @@ fn tokens_that_are_too_long_for_the_index_are_found() {
                 let expected = naive(&records, &request);
                 assert!(!expected.is_empty());
                 assert_eq!(
-                    span_ids(&rows(segment.scan(0, &request, &OnDamage::Fail, &RowCount::default())).await),
+                    span_ids(
+                        &rows(segment.scan(0, Share::WHOLE, &request, &OnDamage::Fail, &RowCount::default())).await
+                    ),
                     expected
                 );
             }
