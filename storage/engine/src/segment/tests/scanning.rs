@@ -43,8 +43,8 @@ fn pattern(dice: &mut Dice) -> TextPattern {
         words[start..words.len().min(start + 1 + dice.below(3))].to_vec()
     };
     match dice.below(10) {
-        6..=8 => return TextPattern::Contains(part(dice)),
-        9 => return part_as_regex(dice),
+        6..=8 => TextPattern::Contains(part(dice)),
+        9 => part_as_regex(dice),
         _ if words.is_empty() => TextPattern::Contains(dice.of(&["o", "\u{212a}", "TIMEOUT", "", "i̇"]).to_owned()),
         0 => TextPattern::Contains(dice.of(&["efus", "0.7", "zzz", "ΣΑΣ", "É"]).to_owned()),
         1 => TextPattern::Regex(Regex::new(dice.of(&["ti?me", "^GET", "Connection", "\\d{3}ms"])).expect("valid")),
