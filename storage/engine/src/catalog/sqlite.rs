@@ -394,4 +394,6 @@ fn read_segments(
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

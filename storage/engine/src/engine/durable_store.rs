@@ -2,7 +2,7 @@
 //!
 //! `LocalFileSystem` writes to a staging file and renames it, without any fsync. Objects of segments are written
 //! once and nobody knows of them before the catalog does, so it is enough to sync each after its renaming, together
-//! with the directories that lead to it.
+//! with the directories that lead to it. The directory of a segment goes with its last object.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,6 +11,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -19,6 +20,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use parking_lot::Mutex;
+
+use crate::retention::remove_empty_directory;
 
 /// At most this many directories are remembered.
 const KNOWN_DIRECTORIES_MAX: usize = 10_000;
@@ -82,6 +85,22 @@ impl Syncer {
     }
 }
 
+/// Removes the directory of the segment that the deleted `file` was of, when that was its last.
+///
+/// No writer is in it: each segment is written once, under an id of its own, before anything of it is deleted.
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "works on the real disk alone"))]
+async fn tidy_up(syncer: Arc<Syncer>, file: PathBuf) {
+    let tidied = tokio::task::spawn_blocking(move || {
+        if let Some(directory) = file.parent()
+            && remove_empty_directory(directory)
+        {
+            syncer.known.lock().remove(directory);
+        }
+    });
+    // At worst an empty directory is left until the next start.
+    drop(tidied.await);
+}
+
 fn sync_path(path: &FilePath) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| failed(path, error))
 }
@@ -120,7 +139,18 @@ impl ObjectStore for DurableStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let (store, syncer) = (self.inner.clone(), Arc::clone(&self.syncer));
+        let tidied = self.inner.delete_stream(locations).then(move |deleted| {
+            let file = deleted.as_ref().ok().and_then(|location| store.path_to_filesystem(location).ok());
+            let syncer = Arc::clone(&syncer);
+            async move {
+                if let Some(file) = file {
+                    tidy_up(syncer, file).await;
+                }
+                deleted
+            }
+        });
+        tidied.boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -182,5 +212,26 @@ mod tests {
             let bytes = store.get(&path).await.expect("is there").bytes().await.expect("reads");
             assert_eq!(bytes, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn the_directory_of_a_segment_goes_with_its_last_object() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = DurableStore::new(directory.path()).expect("opens");
+        let object = |table: &str, name: &str| Path::from(format!("{table}/01ARZ3NDEKTSV4RRFFQ69G5FAV/{name}"));
+        let (rows, index) = (object("logs", "rows.parquet"), object("logs", "index"));
+        let note = Path::from("notes/note");
+        for path in [&rows, &index, &note] {
+            store.put(path, "bytes".into()).await.expect("puts");
+        }
+        let is_there = |path: &str| directory.path().join(path).is_dir();
+        store.delete(&rows).await.expect("deletes");
+        assert!(is_there("logs/01ARZ3NDEKTSV4RRFFQ69G5FAV"), "another object is in it");
+        store.delete(&index).await.expect("deletes");
+        store.delete(&note).await.expect("deletes");
+        assert!(!is_there("logs/01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+        assert!(is_there("logs") && is_there("notes"), "others may be about to write there");
+        store.put(&rows, "again".into()).await.expect("puts");
+        assert!(directory.path().join(rows.as_ref()).is_file());
     }
 }

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use ulid::Ulid;
 
 pub(crate) use graveyard::Graveyard;
-pub(crate) use orphans::{delete_orphans, delete_unfinished_files};
+pub(crate) use orphans::{delete_orphans, delete_unfinished_files, remove_empty_directory};
 
 use crate::compaction::Tables;
 use crate::{Retention, StorageError};

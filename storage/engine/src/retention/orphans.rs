@@ -55,7 +55,8 @@ pub(crate) async fn delete_orphans(
 }
 
 /// Deletes the files below `directory` that the local object store had not finished when the process died: it writes
-/// to `name#number` and renames. Only to be called while nothing is written there. The number of files.
+/// to `name#number` and renames. With them go directories of segments that are empty, or become so. Only to be called
+/// while nothing is written there. The number of files.
 pub(crate) fn delete_unfinished_files(directory: &FilePath) -> std::io::Result<usize> {
     let mut deleted = 0;
     let mut directories = vec![directory.to_owned()];
@@ -76,8 +77,17 @@ pub(crate) fn delete_unfinished_files(directory: &FilePath) -> std::io::Result<u
                 deleted += 1;
             }
         }
+        remove_empty_directory(&directory);
     }
     Ok(deleted)
+}
+
+/// Removes the directory of a segment when nothing is in it; whether it was removed. Directories above it stay: another
+/// segment may be about to be written there.
+pub(crate) fn remove_empty_directory(directory: &FilePath) -> bool {
+    let is_of_segment = directory.file_name().and_then(OsStr::to_str).is_some_and(is_ulid);
+    // Refused by the system while something is in it.
+    is_of_segment && std::fs::remove_dir(directory).is_ok()
 }
 
 fn is_unfinished(path: &FilePath) -> bool {
@@ -217,5 +227,21 @@ mod tests {
         assert!(deep.join("rows.parquet").exists() && deep.join("rows.parquet#x").exists());
         assert!(deep.join("../notes#1").exists());
         assert_eq!(delete_unfinished_files(&directory.path().join("missing")).expect("nothing to do"), 0);
+    }
+
+    #[test]
+    fn empty_directories_of_segments_go_and_all_others_stay() {
+        let directory = tempfile::tempdir().expect("directory");
+        let table = directory.path().join("default/logs");
+        let of = |number: u64| table.join(Ulid::from_parts(number, 0).to_string());
+        for kept in [of(1), of(2), of(3), table.join("empty"), directory.path().join("other/traces")] {
+            std::fs::create_dir_all(kept).expect("makes");
+        }
+        std::fs::write(of(2).join("index#1"), "bytes").expect("writes");
+        std::fs::write(of(3).join("index"), "bytes").expect("writes");
+        delete_unfinished_files(directory.path()).expect("deletes");
+        assert!(!of(1).exists() && !of(2).exists());
+        assert!(of(3).join("index").exists() && table.join("empty").exists());
+        assert!(directory.path().join("other/traces").exists());
     }
 }

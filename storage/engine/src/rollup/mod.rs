@@ -5,7 +5,7 @@
 //!
 //! Making: [`builder`] takes rows, [`keys`] numbers what is counted, [`cells`] counts by minute, [`calls`] finds the
 //! calls between services ([`peers`] names what is no service of its own). Encoding: [`cell_block`], [`half_block`],
-//! [`head`]. Reading: [`part`] and [`graph`]. docs/formats/segment.md has the bytes.
+//! [`head`]. Reading: [`part`] and [`graph`]. Verifying: [`recount`]. docs/formats/segment.md has the bytes.
 
 mod builder;
 mod calls;
@@ -19,6 +19,7 @@ mod keys;
 mod part;
 mod peers;
 mod present;
+mod recount;
 
 pub(crate) use builder::RollupBuilder;
 pub use class::{duration_class, duration_of_class};
@@ -27,6 +28,7 @@ pub(crate) use head::Head;
 pub use keys::{EdgeKind, LogKey, Node, NodeKind, SpanKey};
 pub use part::{Cell, RollupPart, RollupRequest, RollupTable};
 pub(crate) use part::{MemoryRollup, Places};
+pub(crate) use recount::differences;
 
 /// Nanoseconds of a minute.
 pub const MINUTE_NANOS: u64 = 60_000_000_000;

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use tracewell_model::{Records, TraceId, Value};
+use tracewell_model::{Records, Signal, TraceId, Value};
 
 use super::FieldCatalogue;
-use super::index::RowGroupInfo;
+use super::index::{RowGroupInfo, Section};
 use super::object::VerifiedObject;
 use super::reader::{Opened, Segment};
 use super::text_index::each_text;
+use super::wordings::Runs;
+use crate::rollup::{MemoryRollup, RollupBuilder, differences};
 use crate::text::{TextPattern, tokens};
 use crate::world::blocking;
 use crate::{AttributeType, Scalar, StorageError, StorageErrorKind};
@@ -52,6 +54,7 @@ struct Seen {
     catalogue: FieldCatalogue,
     times: Option<(u64, u64)>,
     order: OrderCheck,
+    rollup: RollupBuilder,
 }
 
 impl Check<'_> {
@@ -100,13 +103,19 @@ impl Check<'_> {
         }
         // What opening found.
         self.segment.quarantine().parts().into_iter().for_each(|part| self.find(part));
-        let mut seen = Seen { catalogue: FieldCatalogue::new(), times: None, order: OrderCheck::default() };
+        let mut seen = Seen {
+            catalogue: FieldCatalogue::new(),
+            times: None,
+            order: OrderCheck::default(),
+            rollup: RollupBuilder::new(),
+        };
         let mut is_whole = true;
         for group in 0..opened.head.row_groups.len() {
             is_whole &= self.row_group(opened, &rows, group, &mut seen)?;
         }
         if is_whole {
             self.totals(opened, &seen);
+            self.rollup(opened, seen.rollup)?;
         }
         Ok(())
     }
@@ -123,6 +132,7 @@ impl Check<'_> {
         let mut is_whole = true;
         let mut times: Option<(u64, u64)> = None;
         let mut traces: HashMap<TraceId, Vec<u32>> = HashMap::new();
+        let runs = self.runs_of_wordings(opened, group)?;
         seen.order.next_group(info.time_min);
         for start in (0..info.rows).step_by(CHUNK_ROWS as usize) {
             let rows: Vec<u32> = (start..info.rows.min(start + CHUNK_ROWS)).collect();
@@ -142,10 +152,11 @@ impl Check<'_> {
                     traces.entry(trace).or_default().push(info.first_row + row);
                 }
             }
-            if let Some(at) = seen.order.first_unordered(&records) {
+            if let Some(at) = runs.as_ref().and_then(|runs| seen.order.first_unordered(&records, start, runs)) {
                 self.find(format!("row {} is not in order", info.first_row + start + at as u32));
             }
             seen.catalogue.merge(&FieldCatalogue::of_records(&records));
+            seen.rollup.add(&records, &(0..records.len() as u32).collect::<Vec<_>>())?;
             for row in sample(&info, start, &records) {
                 self.text_index(opened, group, start, &records, row)?;
                 self.value_index(opened, group, start, &records, row)?;
@@ -160,6 +171,22 @@ impl Check<'_> {
             seen.times = Some(seen.times.map_or((min, max), |(first, last)| (first.min(min), last.max(max))));
         }
         Ok(is_whole)
+    }
+
+    /// Where runs of log records with the same wording begin, inside which they are in order; none when that is damaged.
+    fn runs_of_wordings(&mut self, opened: &Opened, group: usize) -> Result<Option<Vec<u32>>, StorageError> {
+        let section = opened.head.section(Section::WordingRuns(group as u32));
+        let (Signal::Logs, Some(range)) = (self.segment.meta().signal, section) else { return Ok(Some(Vec::new())) };
+        match self.segment.index_of(&opened.head)?.read(range) {
+            Ok(bytes) => {
+                let runs = Runs::decode(&bytes, opened.head.row_groups[group].rows as usize);
+                if runs.is_none() {
+                    self.find(format!("the runs of wordings of row group {group} make no sense"));
+                }
+                Ok(runs.map(|runs| runs.starts()))
+            }
+            Err(error) => self.note(error).map(|()| None),
+        }
     }
 
     /// Every trace is found where it is.
@@ -250,6 +277,26 @@ impl Check<'_> {
             self.find("its field catalogue does not agree with its rows".to_owned());
         }
     }
+
+    /// The stored rollup says what the rows say. A segment of before there were rollups has none.
+    fn rollup(&mut self, opened: &Opened, counted: RollupBuilder) -> Result<(), StorageError> {
+        let is_there = |section| opened.head.section(section).is_some();
+        match (is_there(Section::RollupHead), is_there(Section::RollupBody)) {
+            (true, true) => {}
+            (false, false) => return Ok(()),
+            _ => {
+                self.find("its rollup is there in part".to_owned());
+                return Ok(());
+            }
+        }
+        let counted = MemoryRollup::new(counted.finish()?)?;
+        let stored = |request: &_| self.segment.rollup_part(opened, request);
+        match differences(self.segment.meta().signal, &stored, &|request| counted.part(request)) {
+            Ok(found) => found.into_iter().for_each(|finding| self.find(finding)),
+            Err(error) => self.note(error)?,
+        }
+        Ok(())
+    }
 }
 
 /// The rows of the chunk of a row group from `start` on that are looked up in the indexes.
@@ -271,7 +318,7 @@ fn identities(records: &Records) -> impl Iterator<Item = (TraceId, u64)> + '_ {
 struct OrderCheck {
     /// Of spans: the earliest start of the trace, the trace, the start.
     span: Option<(u64, TraceId, u64)>,
-    /// Of log records: the scope and the time of the last one of the row group.
+    /// Of log records: the scope and the time of the last one of the run.
     log: Option<(u32, u64)>,
     /// The latest time of the row groups before.
     latest: u64,
@@ -288,8 +335,9 @@ impl OrderCheck {
         self.latest = times.map_or(self.latest, |(_, last)| self.latest.max(last));
     }
 
-    /// The place of the first record that stands before one that should come before it.
-    fn first_unordered(&mut self, records: &Records) -> Option<usize> {
+    /// The place of the first record that stands before one that should come before it. The records are those of the
+    /// row group from `start` on; what is before one of `runs` need not be before it.
+    fn first_unordered(&mut self, records: &Records, start: u32, runs: &[u32]) -> Option<usize> {
         match records {
             Records::Spans(spans) => (0..spans.len()).find(|&row| {
                 let (trace, start) = (spans.trace_id[row], spans.start[row]);
@@ -301,6 +349,9 @@ impl OrderCheck {
             }),
             Records::Logs(logs) if self.is_early_group => (!logs.is_empty()).then_some(0),
             Records::Logs(logs) => (0..logs.len()).find(|&row| {
+                if runs.binary_search(&(start + row as u32)).is_ok() {
+                    self.log = None;
+                }
                 let next = (logs.scope[row], logs.timestamp[row]);
                 self.log.replace(next).is_some_and(|last| last > next)
             }),

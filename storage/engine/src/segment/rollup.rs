@@ -50,7 +50,8 @@ impl Segment {
         .await
     }
 
-    fn rollup_part(&self, opened: &Opened, request: &RollupRequest) -> Result<RollupPart, StorageError> {
+    /// The stored one as it is, whatever is deleted; one made of the rows when none is stored.
+    pub(super) fn rollup_part(&self, opened: &Opened, request: &RollupRequest) -> Result<RollupPart, StorageError> {
         let sections = [Section::RollupHead, Section::RollupBody].map(|section| opened.head.section(section));
         let [Some(head), Some(body)] = sections else {
             return self.counted(opened, 0, &[])?.part(request);

@@ -155,6 +155,12 @@ impl Runs {
         (covered == rows).then_some(Runs(runs))
     }
 
+    /// The first row of each run.
+    pub(super) fn starts(&self) -> Vec<u32> {
+        let ends = self.0.iter().scan(0, |end, (_, length)| Some(std::mem::replace(end, *end + length)));
+        ends.collect()
+    }
+
     /// The rows that have one of these wordings.
     pub(super) fn rows_of(&self, wordings: &[u32]) -> BooleanBuffer {
         let count = wordings.iter().map(|&wording| wording as usize + 1).max().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Tests across the modules of the segment: what is written comes back, and is found.
 
+mod checking;
 mod damage;
 mod golden;
 mod round_trip;
