@@ -56,10 +56,11 @@ impl SmallDisk {
         Path::new("/proc").join(self.id.to_string()).join("root").join(inside)
     }
 
-    /// Takes all of its space but the last bytes; the file that does so is to be removed.
+    /// Takes all of its space but the last bytes, also what has become free since it was last called; the file that does
+    /// so is to be removed.
     pub fn fill(&self) -> anyhow::Result<PathBuf> {
         let filler = self.seen_from_outside().join("filler");
-        let mut file = std::fs::File::create(&filler)?;
+        let mut file = std::fs::File::options().create(true).append(true).open(&filler)?;
         let block = vec![0; 64 << 10];
         // The end is an error: there is no space left.
         while std::io::Write::write_all(&mut file, &block).is_ok() {}
