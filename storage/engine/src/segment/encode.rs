@@ -101,10 +101,11 @@ impl SegmentEncoder {
     /// Appends the `rows` of `records`, in this order, as row groups as large as they may be. The catalogue is
     /// counted apart.
     pub(crate) fn append(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+        self.end_row_group()?;
         let mut rest = rows;
         while !rest.is_empty() {
             let (group, after) = rest.split_at(row_group_length(records, rest, self.row_group_rows));
-            self.row_group(records, group)?;
+            self.add_rows(records, group)?;
             self.end_row_group()?;
             rest = after;
         }
@@ -117,7 +118,7 @@ impl SegmentEncoder {
         while !rest.is_empty() {
             let room = self.row_group_rows - self.open.map_or(0, |open| open.rows as usize);
             let (piece, after) = rest.split_at(row_group_length(records, rest, room));
-            self.row_group(records, piece)?;
+            self.add_rows(records, piece)?;
             if piece.len() == room || !after.is_empty() {
                 self.end_row_group()?;
             }
@@ -126,7 +127,8 @@ impl SegmentEncoder {
         Ok(())
     }
 
-    fn row_group(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
+    /// Appends rows to the open row group, which has room for them.
+    fn add_rows(&mut self, records: &Records, rows: &[u32]) -> Result<(), StorageError> {
         let total = (self.rows as usize).checked_add(rows.len()).and_then(|rows| u32::try_from(rows).ok());
         let Some(total) = total else {
             let message = format!("{} rows more than a segment of {} rows can take", rows.len(), self.rows);
